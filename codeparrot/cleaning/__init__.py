@@ -1,0 +1,1 @@
+"""From raw records to the clean training and validation splits."""

@@ -1,0 +1,64 @@
+"""The dataset card: what was kept, what each step removed, and under which licences."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+STEPS = ("size", "longest_line", "mean_line", "alphanumeric", "generated", "duplicate")
+
+
+def statistics(counts: Sequence[Path], train: Sequence[Path], valid: Sequence[Path]) -> dict[str, dict[str, dict[str, int]]]:
+    """Sum the per-shard count files, and count files and bytes of each licence and repository in the two splits."""
+    total: dict[str, Counter[str]] = {"files": Counter(), "bytes": Counter()}
+    for file in counts:
+        for unit, part in orjson.loads(file.read_bytes()).items():
+            total[unit].update(part)
+    kept = pl.concat([pl.read_parquet(file, columns=["repo_name", "license", "size"]) for file in (*train, *valid)])
+    return {
+        **{unit: dict(sorted(part.items())) for unit, part in total.items()},
+        "files_by_license": dict(kept.group_by("license").len().sort("license").iter_rows()),
+        "files_by_repository": dict(kept.group_by("repo_name").len().sort("repo_name").iter_rows()),
+    }
+
+
+def dataset_card(corpus: str, figures: dict[str, dict[str, int]]) -> str:
+    """The text of README.md: a YAML header as on the Hub, then tables."""
+    files, sizes = figures["files"], figures["bytes"]
+    raw = {unit: sum(figures[unit].get(step, 0) for step in (*STEPS[:-1], "kept")) for unit in ("files", "bytes")}
+    rows = [
+        f"| {step} | {files.get(step, 0):,} | {sizes.get(step, 0) / 1e6:,.1f} |" for step in STEPS
+    ]
+    licences = [f"| {key} | {count:,} |" for key, count in sorted(figures["files_by_license"].items(), key=lambda item: -item[1])]
+    return "\n".join(
+        [
+            "---",
+            "language: [code]",
+            "task_categories: [text-generation]",
+            "tags: [code, python]",
+            f"pretty_name: {corpus}",
+            "configs:",
+            "- config_name: default",
+            "  data_files:",
+            "  - {split: train, path: train/*.parquet}",
+            "  - {split: validation, path: valid/*.parquet}",
+            "---",
+            "",
+            f"# {corpus}",
+            "",
+            f"Python source files: {raw['files']:,} raw ({raw['bytes'] / 1e6:,.1f} MB), {files['train']:,} for training "
+            f"({sizes['train'] / 1e6:,.1f} MB), {files['valid']:,} for validation ({sizes['valid'] / 1e6:,.1f} MB). "
+            "No repository lies in both splits.",
+            "",
+            "| removed by | files | MB |",
+            "|---|---|---|",
+            *rows,
+            "",
+            "| licence of a kept file | files |",
+            "|---|---|",
+            *licences,
+            "",
+        ]
+    )

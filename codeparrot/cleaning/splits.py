@@ -1,0 +1,54 @@
+"""Training and validation splits by repository, so that no repository lies on both sides."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from codeparrot.atomic import written_beside
+from codeparrot.chance import uniform
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """How the corpus is divided.
+
+    Args:
+        valid_share: Expected share of the repositories that go to validation.
+        seed: Seed of the hash that decides for each repository.
+    """
+
+    valid_share: float = 0.05
+    seed: int = 1
+
+
+def is_validation(repo_name: str, settings: SplitSettings) -> bool:
+    """Whether a repository belongs to the validation split: a function of its name and the seed alone."""
+    return uniform(settings.seed, repo_name) < settings.valid_share
+
+
+def split_shard(
+    filtered: Path, duplicates: Path, shard: int, settings: SplitSettings, train: Path, valid: Path
+) -> dict[str, dict[str, int]]:
+    """Write a filtered shard's files, less the duplicates found in it, to its parts of the two splits (parquet, zstd).
+
+    Returns {"files": …, "bytes": …} with counts for `duplicate`, `train` and `valid`.
+    """
+    removed = pl.read_parquet(duplicates).filter(pl.col("shard") == shard)
+    rows = pl.read_parquet(filtered).drop("hash").with_row_index("row")
+    kept = rows.join(removed, on="row", how="anti", maintain_order="left").drop("row")
+    held_out = [name for name in kept["repo_name"].unique().to_list() if is_validation(name, settings)]
+    parts = {
+        "valid": kept.filter(pl.col("repo_name").is_in(held_out)),
+        "train": kept.filter(~pl.col("repo_name").is_in(held_out)),
+    }
+    for name, path in (("train", train), ("valid", valid)):
+        with written_beside(path) as beside:
+            parts[name].write_parquet(beside, compression="zstd")
+    return {
+        "files": {"duplicate": len(removed), **{name: len(part) for name, part in parts.items()}},
+        "bytes": {
+            "duplicate": int(removed["size"].sum()),
+            **{name: int(part["size"].sum()) for name, part in parts.items()},
+        },
+    }

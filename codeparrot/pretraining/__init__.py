@@ -1,0 +1,1 @@
+"""One link of the checkpoint chain: optimisation, loop, checkpoint."""

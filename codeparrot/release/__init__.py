@@ -1,0 +1,1 @@
+"""The finished model folder and its proof of provenance."""
