@@ -159,7 +159,8 @@ def sequences_of_step(sequences: int, batch: int, seed: int, step: int) -> NDArr
     The epochs' permutations follow one another without a gap, so no sequence is left out or seen twice in an epoch.
     """
     first = step * batch
-    epochs = range(first // sequences, (first + batch - 1) // sequences + 1)
-    ordered = np.concatenate([sequence_order(sequences, seed, epoch) for epoch in epochs])
-    offset = first - epochs[0] * sequences
-    return ordered[offset : offset + batch]
+    parts = []
+    for epoch in range(first // sequences, (first + batch - 1) // sequences + 1):
+        start = max(first - epoch * sequences, 0)
+        parts.append(sequence_order(sequences, seed, epoch)[start : first + batch - epoch * sequences])
+    return np.concatenate(parts)

@@ -1,0 +1,55 @@
+"""Next-token cross-entropy that never holds the logits of a whole batch.
+
+With a vocabulary of 32,768 the logits are by far the largest tensor of a step. Each chunk of positions makes its
+logits, its loss and at once its gradients, and forgets the logits: the same result, a fraction of the memory (the idea
+of Liger-Kernel's fused linear cross-entropy, in plain PyTorch).
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+CHUNK = 1024
+
+
+class _LinearCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, hidden: Tensor, weight: Tensor, targets: Tensor, precision: torch.dtype, gradient: bool) -> Tensor:
+        head = weight.to(precision)
+        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        hidden_gradient = torch.empty_like(hidden) if gradient else hidden.new_empty(0)
+        weight_gradient = torch.zeros_like(weight) if gradient else weight.new_empty(0)
+        for start in range(0, len(hidden), CHUNK):
+            part = hidden[start : start + CHUNK].to(precision)
+            wanted = targets[start : start + CHUNK]
+            logits = (part @ head.T).float()
+            normaliser = torch.logsumexp(logits, dim=-1)
+            total += (normaliser - logits.gather(1, wanted[:, None])[:, 0]).sum()
+            if gradient:
+                probabilities = logits.sub_(normaliser[:, None]).exp_()
+                probabilities.scatter_add_(1, wanted[:, None], torch.full_like(wanted[:, None], -1, dtype=torch.float32))
+                slope = probabilities.to(precision)
+                hidden_gradient[start : start + CHUNK] = slope @ head
+                weight_gradient += slope.T @ part
+        context.save_for_backward(hidden_gradient, weight_gradient)
+        return total
+
+    @staticmethod
+    def backward(context: Any, *outputs: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        hidden_gradient, weight_gradient = context.saved_tensors
+        return hidden_gradient * outputs[0], weight_gradient * outputs[0], None, None, None
+
+
+def summed_loss(hidden: Tensor, weight: Tensor, ids: Tensor, precision: torch.dtype) -> Tensor:
+    """The sum in nats of the cross-entropy of every next token.
+
+    Args:
+        hidden: Last hidden states, shape (batch, length, width).
+        weight: The output embedding, shape (vocabulary, width).
+        ids: Token ids, shape (batch, length); position i predicts id i + 1, so length - 1 terms a sequence.
+        precision: The dtype of the matrix products; sums are float32.
+    """
+    flat = hidden[:, :-1].reshape(-1, hidden.shape[-1])
+    total: Tensor = _LinearCrossEntropy.apply(flat, weight, ids[:, 1:].reshape(-1), precision, torch.is_grad_enabled())
+    return total
