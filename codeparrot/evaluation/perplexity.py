@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from codeparrot.model import load_model
+from codeparrot.model import load_model, parameter_count
 from codeparrot.pretraining.loss import summed_loss
 from codeparrot.progress import progress
 from codeparrot.tokens import TokenSplit
@@ -46,7 +46,13 @@ def validation_loss(checkpoint: Path, index: Path, length: int, sequences: int, 
         total += float(summed_loss(hidden, head, ids, torch.float32))
     tokens = len(numbers) * (length - 1)
     loss = total / tokens
-    return {"loss": loss, "perplexity": perplexity(loss), "tokens": tokens, "sequences": len(numbers)}
+    return {
+        "loss": loss,
+        "perplexity": perplexity(loss),
+        "tokens": tokens,
+        "sequences": len(numbers),
+        "parameters": parameter_count(model),
+    }
 
 
 def unigram_loss(counts: NDArray[np.int64], ids: NDArray[np.int64]) -> float:

@@ -1,0 +1,96 @@
+"""Running a model's code where it can do no harm: bubblewrap, which works for ordinary users through user namespaces.
+
+A program sees a read-only system and the Python interpreter, an empty private /tmp, no home, no repository, no network
+and no other process; CPU time, wall time, memory, processes, file size and output are limited.
+"""
+
+import secrets
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+# Runs inside the sandbox. The program passes only when it ends without an exception: the word that says so comes from
+# standard input, read before the program starts, so that leaving early or printing proves nothing.
+RUNNER = """
+import resource, sys
+memory, seconds = int(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+resource.setrlimit(resource.RLIMIT_NPROC, (64, 64))
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def main():
+    import os
+    word = sys.stdin.buffer.readline()
+    program = sys.stdin.buffer.read().decode()
+    verdict = os.dup(1)
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, 0); os.dup2(null, 1); os.dup2(null, 2)
+    write = os.write
+    try:
+        exec(compile(program, "program", "exec"), {"__name__": "program"})
+    except BaseException as error:
+        write(verdict, f"{type(error).__name__}".encode())
+    else:
+        write(verdict, word)
+main()
+"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one program may use.
+
+    Args:
+        seconds: Wall-clock and CPU seconds (3.0 in HumanEval's own checker).
+        memory_mib: Address space.
+    """
+
+    seconds: float = 3.0
+    memory_mib: int = 1024
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a program ended without an exception, and if not why."""
+
+    passed: bool
+    reason: str
+
+
+def _command(limits: Limits) -> list[str]:
+    system = [path for path in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache") if Path(path).exists()]
+    binds = [part for path in system for part in ("--ro-bind", path, path)]
+    interpreter = Path(sys.base_prefix)
+    if not interpreter.is_relative_to("/usr"):
+        binds += ["--ro-bind", str(interpreter), str(interpreter)]
+    python = str(interpreter / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+    isolation = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
+    places = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    arguments = [str(limits.memory_mib * 2**20), str(max(1, round(limits.seconds)))]
+    return ["bwrap", *isolation, *binds, *places, python, "-I", "-S", "-c", RUNNER, *arguments]
+
+
+def why_not_available() -> str | None:
+    """None where programs can be run in the sandbox, else the reason, for the report."""
+    if not shutil.which("bwrap"):
+        return "no sandbox: bubblewrap (bwrap) is not installed"
+    verdict = run_program("pass", Limits(seconds=10))
+    return None if verdict.passed else f"no sandbox: bubblewrap does not work here ({verdict.reason})"
+
+
+def run_program(program: str, limits: Limits) -> Verdict:
+    """Run a Python program in the sandbox and say whether it ended without an exception. Never raises for what it does."""
+    word = secrets.token_hex(16).encode() + b"\n"
+    try:
+        done = subprocess.run(
+            _command(limits), input=word + program.encode("utf-8", "replace"), capture_output=True, timeout=limits.seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Verdict(False, f"time out after {limits.seconds} s")
+    if done.stdout == word:
+        return Verdict(True, "passed")
+    said = done.stdout[:100].decode("utf-8", "replace")
+    return Verdict(False, said or f"ended with code {done.returncode} {done.stderr[:200].decode('utf-8', 'replace')}".strip())

@@ -1,0 +1,33 @@
+"""Make a model with seeded random weights."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from codeparrot import model
+from codeparrot.atomic import written_beside
+from codeparrot.command import run
+from codeparrot.tokenizer.training import END_OF_TEXT
+
+
+def main(tokenizer: Path, architecture: dict[str, Any], seed: int, output: Path) -> None:
+    """Make a model with seeded random weights.
+
+    Args:
+        tokenizer: The tokenizer.json that gives vocabulary and end token.
+        architecture: model_type and settings of a transformers config.
+        seed: Seed of the weights.
+        output: The folder to write.
+    """
+    loaded = Tokenizer.from_file(str(tokenizer))
+    config = model.architecture(architecture, loaded.get_vocab_size(), loaded.token_to_id(END_OF_TEXT))
+    made = model.initialised_model(config, seed)
+    logging.info("%d parameters", model.parameter_count(made))
+    with written_beside(output) as beside:
+        made.save_pretrained(beside)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,37 @@
+"""Divide one cleaned shard, less its duplicates, into training and validation."""
+
+from pathlib import Path
+
+import orjson
+
+from codeparrot.atomic import write_text
+from codeparrot.cleaning import splits
+from codeparrot.command import run
+
+
+def main(
+    cleaned: Path,
+    duplicates: Path,
+    shard: int,
+    train: Path,
+    valid: Path,
+    counts: Path,
+    split: splits.SplitSettings = splits.SplitSettings(),
+) -> None:
+    """Divide one cleaned shard.
+
+    Args:
+        cleaned: The shard's kept records.
+        duplicates: The list of what to remove.
+        shard: Number of this shard, from 0.
+        train: The training part to write.
+        valid: The validation part to write.
+        counts: The JSON file of files and bytes in each part.
+        split: How repositories are assigned.
+    """
+    figures = splits.split_shard(cleaned, duplicates, shard, split, train, valid)
+    write_text(counts, orjson.dumps(figures).decode() + "\n")
+
+
+if __name__ == "__main__":
+    run(main)
