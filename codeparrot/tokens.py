@@ -69,9 +69,7 @@ def pack_shard(texts: Path, tokenizer_file: Path, output: Path, threads: int) ->
                 tokens += len(data) // dtype.itemsize
             documents += len(contents)
             size += sum(len(content.encode("utf-8")) for content in contents)
-    shard = TokenShard(
-        output.name, documents, tokens, size, dtype.str, digest.hexdigest(), tokenizer_digest(tokenizer_file)
-    )
+    shard = TokenShard(output.name, documents, tokens, size, dtype.str, digest.hexdigest(), tokenizer_digest(tokenizer_file))
     write_text(output.with_suffix(".json"), orjson.dumps(asdict(shard), option=orjson.OPT_INDENT_2).decode() + "\n")
     return shard
 

@@ -28,9 +28,7 @@ def dataset_card(corpus: str, figures: dict[str, dict[str, int]]) -> str:
     """The text of README.md: a YAML header as on the Hub, then tables."""
     files, sizes = figures["files"], figures["bytes"]
     raw = {unit: sum(figures[unit].get(step, 0) for step in (*STEPS[:-1], "kept")) for unit in ("files", "bytes")}
-    rows = [
-        f"| {step} | {files.get(step, 0):,} | {sizes.get(step, 0) / 1e6:,.1f} |" for step in STEPS
-    ]
+    rows = [f"| {step} | {files.get(step, 0):,} | {sizes.get(step, 0) / 1e6:,.1f} |" for step in STEPS]
     licences = [f"| {key} | {count:,} |" for key, count in sorted(figures["files_by_license"].items(), key=lambda item: -item[1])]
     return "\n".join(
         [

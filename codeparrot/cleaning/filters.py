@@ -98,7 +98,9 @@ def reason_to_drop(text: str, thresholds: Thresholds) -> str | None:
     return None
 
 
-def _kept(records: Iterable[Record], thresholds: Thresholds, files: Counter[str], sizes: Counter[str]) -> Iterator[dict[str, object]]:
+def _kept(
+    records: Iterable[Record], thresholds: Thresholds, files: Counter[str], sizes: Counter[str]
+) -> Iterator[dict[str, object]]:
     for record in records:
         reason = reason_to_drop(record.content, thresholds) or "kept"
         size = len(record.content.encode("utf-8"))

@@ -86,7 +86,11 @@ def run_program(program: str, limits: Limits) -> Verdict:
     word = secrets.token_hex(16).encode() + b"\n"
     try:
         done = subprocess.run(
-            _command(limits), input=word + program.encode("utf-8", "replace"), capture_output=True, timeout=limits.seconds, check=False
+            _command(limits),
+            input=word + program.encode("utf-8", "replace"),
+            capture_output=True,
+            timeout=limits.seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return Verdict(False, f"time out after {limits.seconds} s")

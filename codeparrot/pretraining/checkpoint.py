@@ -55,9 +55,7 @@ def load_optimizer(folder: Path, model: PreTrainedModel, optimizer: torch.optim.
         state = {key.rsplit("/", 1)[1]: value for key, value in moments.items() if key.rsplit("/", 1)[0] == name}
         if not state:
             raise PipelineError(f"{folder}/optimizer.safetensors: no state for {name}; delete {folder} and run again")
-        optimizer.state[parameter] = {
-            key: value.to(parameter.device) if value.dim() else value for key, value in state.items()
-        }
+        optimizer.state[parameter] = {key: value.to(parameter.device) if value.dim() else value for key, value in state.items()}
     step = orjson.loads((folder / "state.json").read_bytes())["step"]
     return step, read_metrics(folder)
 
@@ -66,5 +64,3 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
     """The metrics of the run up to the checkpoint in `folder`; none for initial weights."""
     file = folder / "metrics.jsonl"
     return [orjson.loads(line) for line in file.read_bytes().splitlines()] if file.is_file() else []
-
-

@@ -59,9 +59,7 @@ def _check(settings: TrainingSettings, split: TokenSplit, positions: int, proces
         )
 
 
-def _update(
-    accelerator: Accelerator, loss_of: nn.Module, split: TokenSplit, settings: TrainingSettings, step: int
-) -> Tensor:
+def _update(accelerator: Accelerator, loss_of: nn.Module, split: TokenSplit, settings: TrainingSettings, step: int) -> Tensor:
     """Accumulate the gradient of one update; return the mean loss over this process's tokens times its share."""
     numbers = sequences_of_step(len(split), settings.global_batch, settings.seed, step)
     mine = numbers[accelerator.process_index :: accelerator.num_processes]
@@ -82,9 +80,7 @@ def _update(
     return total
 
 
-def train_link(
-    begin: Path, end: Path, tokens: Path, settings: TrainingSettings, to_step: int, threads: int
-) -> None:
+def train_link(begin: Path, end: Path, tokens: Path, settings: TrainingSettings, to_step: int, threads: int) -> None:
     """Train from the checkpoint `begin` to update `to_step` and write the checkpoint `end`.
 
     Args:
@@ -145,7 +141,9 @@ def train_link(
         metrics.append(line)
         left = clock((to_step - step) * (now - start) / (step - first))
         if accelerator.is_main_process:
-            log.info("update %d of %d: loss %.4f, rate %.2e, %.0f tokens a second, %s left", step, to_step, loss, rate, speed, left)
+            log.info(
+                "update %d of %d: loss %.4f, rate %.2e, %.0f tokens a second, %s left", step, to_step, loss, rate, speed, left
+            )
         losses, logged = [], now
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:

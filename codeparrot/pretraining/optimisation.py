@@ -70,6 +70,4 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, ob
 def adamw(model: nn.Module, settings: TrainingSettings) -> torch.optim.AdamW:
     """AdamW over the groups of `model`."""
     groups = parameter_groups(model, settings.weight_decay)
-    return torch.optim.AdamW(
-        groups, lr=settings.learning_rate, betas=(settings.beta1, settings.beta2), eps=1e-8, fused=True
-    )
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.beta1, settings.beta2), eps=1e-8, fused=True)

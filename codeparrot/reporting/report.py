@@ -66,7 +66,11 @@ def curve(metrics: list[dict[str, float]], validation: list[dict[str, Any]], yar
         figure, axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
         axes.plot([row["tokens"] for row in metrics], [row["loss"] for row in metrics], label="training", color="#7aa6da")
         axes.plot(
-            [row["trained_tokens"] for row in validation], [row["loss"] for row in validation], "o-", label="validation", color="#b5423c"
+            [row["trained_tokens"] for row in validation],
+            [row["loss"] for row in validation],
+            "o-",
+            label="validation",
+            color="#b5423c",
         )
         axes.axhline(yardsticks["unigram"], color="#57606a", linestyle="--", linewidth=1, label="unigram distribution")
         axes.set(xlabel="tokens seen", ylabel="loss (nats a token)")

@@ -92,9 +92,7 @@ def _files(settings: Settings) -> Iterator[tuple[str, str, str, Path]]:
 def _copies(files: list[tuple[str, str, str, Path, int]]) -> dict[Path, int]:
     """How many of the files have the same bytes, for each file; only files of equal size are read to find out."""
     of_size = Counter(size for *_, size in files)
-    digests = {
-        file: hashlib.sha256(file.read_bytes()).digest() for *_, file, size in files if of_size[size] > 1
-    }
+    digests = {file: hashlib.sha256(file.read_bytes()).digest() for *_, file, size in files if of_size[size] > 1}
     count = Counter(digests.values())
     return {file: count[digest] for file, digest in digests.items()}
 

@@ -37,9 +37,7 @@ class TokenizerSettings:
 
 def _sample(shards: Sequence[Path], settings: TokenizerSettings) -> set[tuple[str, str]]:
     """The names of the documents with the lowest hashes: a sample over all shards that no order of them changes."""
-    names = (
-        name for shard in shards for name in pl.read_parquet(shard, columns=["repo_name", "path"]).iter_rows()
-    )
+    names = (name for shard in shards for name in pl.read_parquet(shard, columns=["repo_name", "path"]).iter_rows())
     chosen = heapq.nsmallest(settings.documents, names, key=lambda name: (draw(settings.seed, *name), *name))
     return set(chosen)
 

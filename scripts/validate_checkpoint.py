@@ -10,7 +10,14 @@ from codeparrot.evaluation.perplexity import validation_loss
 
 
 def main(
-    checkpoint: Path, tokens: Path, step: int, sequence_length: int, output: Path, sequences: int = 0, batch: int = 8, threads: int = 2
+    checkpoint: Path,
+    tokens: Path,
+    step: int,
+    sequence_length: int,
+    output: Path,
+    sequences: int = 0,
+    batch: int = 8,
+    threads: int = 2,
 ) -> None:
     """Measure validation loss.
 

@@ -1,0 +1,22 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: venv demo test check
+
+venv:
+	@$(PYTHON) envs/make_venv.py
+
+# Build the demo model from the files that the environment itself ships.
+demo: venv
+	$(BIN)/snakemake results/codeparrot-demo/
+	@$(BIN)/python scripts/show_model.py --folder results/codeparrot-demo
+
+# Static checks, then every test.
+test: check
+	$(BIN)/python -m pytest
+
+check: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules

@@ -1,0 +1,77 @@
+"""Where every artefact lives: the only place that spells a path under results/.
+
+Patterns hold wildcards in braces; functions list the files of one corpus, tokenizer or model from its config.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+RAW = "results/corpora/{corpus}/raw/file-{shard}.json.gz"
+CLEANED = "results/corpora/{corpus}/cleaned/{shard}.parquet"
+CLEANED_COUNTS = "results/corpora/{corpus}/cleaned/{shard}.json"
+DUPLICATES = "results/corpora/{corpus}/cleaned/duplicates.parquet"
+TRAIN = "results/corpora/{corpus}/train/train-{part}.parquet"
+VALID = "results/corpora/{corpus}/valid/valid-{part}.parquet"
+SPLIT_COUNTS = "results/corpora/{corpus}/cleaned/split-{part}.json"
+CORPUS_CARD = "results/corpora/{corpus}/README.md"
+CORPUS_STATISTICS = "results/corpora/{corpus}/statistics.json"
+TOKENIZER = "results/tokenizers/{tokenizer}/tokenizer.json"
+TOKENS = "results/tokens/{corpus}/{tokenizer}/{split}-{part}.bin"
+TOKENS_DESCRIPTION = "results/tokens/{corpus}/{tokenizer}/{split}-{part}.json"
+TOKENS_INDEX = "results/tokens/{corpus}/{tokenizer}/{split}.json"
+INITIAL = "results/models/{model}/init"
+CHECKPOINT = "results/models/{model}/step-{step}"
+VALIDATION = "results/evaluations/{model}/step-{step}/validation.json"
+YARDSTICKS = "results/evaluations/{model}/yardsticks.json"
+HUMANEVAL_SAMPLES = "results/evaluations/{model}/step-{step}/humaneval-samples.jsonl"
+HUMANEVAL = "results/evaluations/{model}/step-{step}/humaneval.json"
+COMPLETIONS = "results/evaluations/{model}/step-{step}/completions.json"
+REPORT = "results/reports/{model}/report.html"
+REPORT_FIGURES = "results/reports/{model}/figures.json"
+MODEL = "results/{model}"
+
+RESERVED = ("corpora", "tokenizers", "tokens", "models", "evaluations", "reports")
+
+
+def shard_name(number: int) -> str:
+    """A raw shard's twelve digits, as in BigQuery's exports."""
+    return f"{number:012d}"
+
+
+def part_name(number: int, shards: int) -> str:
+    """A split shard's part, as the Hub names them: 00000-of-00183."""
+    return f"{number:05d}-of-{shards:05d}"
+
+
+def part_number(part: str) -> int:
+    """The number in a part's name."""
+    return int(part.split("-")[0])
+
+
+def of_shards(pattern: str, corpus: str, shards: int) -> list[str]:
+    """A pattern with {corpus} and {shard}, for all shards of a corpus."""
+    return [pattern.format(corpus=corpus, shard=shard_name(number)) for number in range(shards)]
+
+
+def of_parts(pattern: str, shards: int, **names: str) -> list[str]:
+    """A pattern with {part}, for all parts of a split."""
+    return [pattern.format(part=part_name(number, shards), **names) for number in range(shards)]
+
+
+def checkpoint_steps(training: Mapping[str, Any]) -> list[int]:
+    """The updates at which a model's checkpoints are made, the last one at the end of the run."""
+    steps, every = training["steps"], training["checkpoint_every"]
+    return [*range(every, steps, every), steps]
+
+
+def step_name(step: int) -> str:
+    """A step's six digits."""
+    return f"{step:06d}"
+
+
+def checkpoint_before(model: str, step: int, steps: list[int]) -> str:
+    """The folder that the link to `step` starts from: the checkpoint before it, or the initial weights."""
+    position = steps.index(step)
+    if position == 0:
+        return INITIAL.format(model=model)
+    return CHECKPOINT.format(model=model, step=step_name(steps[position - 1]))
