@@ -1,8 +1,7 @@
 """CodeParrot Pipeline: a code language model from raw files to a finished folder, every artefact made by one rule."""
 
-import json
-import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,15 +10,15 @@ from snakemake.utils import min_version, validate
 min_version("9.27")
 
 ROOT = Path(workflow.basedir)
-# The library of this checkout, whatever else is installed; and the interpreter that runs Snakemake runs the scripts.
 sys.path.insert(0, str(ROOT))
-os.environ["PYTHONPATH"] = str(ROOT)
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 from codeparrot import artefacts
-from codeparrot.config import check, gpus_of, load
+from codeparrot.config import check, load
 from codeparrot.errors import PipelineError
-from codeparrot.staleness import code_digest, file_digest
+from codeparrot.plan import Plan, as_json, use_checkout
+from codeparrot.staleness import code_digest
+
+use_checkout(ROOT)
 
 
 configfile: "config/config.yaml"
@@ -37,27 +36,19 @@ except PipelineError as error:
 for kind, settings in FOUND.items():
     for each in settings.values():
         validate(each, f"config/schemas/{kind}.schema.yaml")
-CORPORA, TOKENIZERS, MODELS = FOUND["corpus"], FOUND["tokenizer"], FOUND["model"]
+plan = Plan(Path("config"), FOUND["corpus"], FOUND["tokenizer"], FOUND["model"])
+# What a rule's result depends on besides inputs and settings: the code that its script runs.
+digest = partial(code_digest, ROOT)
 
 
 wildcard_constraints:
-    corpus="|".join(CORPORA),
-    tokenizer="|".join(TOKENIZERS),
-    model="|".join(MODELS),
+    corpus="|".join(plan.corpora),
+    tokenizer="|".join(plan.tokenizers),
+    model="|".join(plan.models),
     split="train|valid",
     shard=r"\d{12}",
     part=r"\d{5}-of-\d{5}",
     step=r"\d{6}",
-
-
-def digest(script):
-    """The code trigger: what the script and the library modules that it imports say."""
-    return code_digest(ROOT, f"scripts/{script}.py")
-
-
-def as_json(settings):
-    """Settings as one argument of a script; keys sorted, so that their order in a config file means nothing."""
-    return json.dumps(settings, sort_keys=True)
 
 
 include: "rules/corpus.smk"
@@ -72,6 +63,6 @@ include: "rules/release.smk"
 
 
 rule all:
+    default_target: True
     input:
         artefacts.MODEL.format(model=config["default_model"]),
-    default_target: True

@@ -14,15 +14,16 @@ KINDS = {"corpus": "corpora", "tokenizer": "tokenizers", "model": "models"}
 Settings = dict[str, dict[str, Any]]
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.SafeLoader):  # type: ignore[misc]
     """Refuses a key that is given twice, which YAML would let the last one win."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def read_yaml(file: Path) -> Any:
@@ -96,7 +97,7 @@ def check_references(found: dict[str, Settings], folder: Path) -> None:
             )
         _check_name(found["corpus"], model["corpus"], place, "corpus")
         _check_name(found["tokenizer"], model["tokenizer"], place, "tokenizer")
-        launches = {file.stem: {} for file in sorted((folder / "accelerate").glob("*.yaml"))}
+        launches: Settings = {file.stem: {} for file in sorted((folder / "accelerate").glob("*.yaml"))}
         _check_name(launches, model["launch"], place, "launch")
         training, processes = model["training"], processes_of(folder, model["launch"])
         positions = model["architecture"].get("n_positions", 1024)

@@ -64,7 +64,7 @@ def read_records(shard: Path) -> Iterator[Record]:
         ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise PipelineError(
-            f"{shard}: not gzip, or damaged, after line {line_number} ({error}); expected gzip JSON lines: fetch or export it again"
+            f"{shard}: not gzip, or damaged, after line {line_number} ({error}); expected gzip JSON lines: fetch it again"
         ) from error
 
 
@@ -73,7 +73,7 @@ def write_records(records: Iterable[Record], shard: Path) -> int:
     count = 0
     with (
         written_beside(shard) as beside,
-        open(beside, "wb") as file,
+        beside.open("wb") as file,
         gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as stream,
     ):
         for record in records:

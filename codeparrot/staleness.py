@@ -1,8 +1,8 @@
 """What a rule's result depends on besides its inputs: a digest of the code that it runs.
 
 The digest covers the script and every module of this library that it imports, directly or not, read from their syntax
-trees without comments, docstrings and layout. So a reformatting or a fresh checkout changes nothing, and a changed
-expression changes the digest of exactly the scripts that can reach it.
+trees without comments, docstrings and layout, and the templates (MODULE.*.j2) beside them. So a reformatting or a fresh
+checkout changes nothing, and a changed expression changes the digest of exactly the scripts that can reach it.
 """
 
 import ast
@@ -63,16 +63,18 @@ def code_files(root: Path, script: str) -> list[Path]:
 
 
 @cache
-def code_digest(root: Path, script: str) -> str:
-    """16 hexadecimal digits over the code that `root/script` runs."""
+def code_digest(root: Path, stage: str) -> str:
+    """16 hexadecimal digits over the code that `root`/scripts/`stage`.py runs."""
     digest = hashlib.sha256()
-    for file in code_files(root, script):
+    for file in code_files(root, f"scripts/{stage}.py"):
         digest.update(f"{file.relative_to(root).as_posix()}\0{_normalised(file)[0]}\0".encode())
+        for template in sorted(file.parent.glob(f"{file.stem}.*.j2")):
+            digest.update(template.read_bytes())
     return digest.hexdigest()[:16]
 
 
 @cache
 def file_digest(file: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
-    with open(file, "rb") as stream:
+    with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

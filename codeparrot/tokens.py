@@ -58,7 +58,7 @@ def pack_shard(texts: Path, tokenizer_file: Path, output: Path, threads: int) ->
     digest = hashlib.sha256()
     source = pq.ParquetFile(texts)
     batches = source.iter_batches(BATCH_ROWS, columns=["content"])
-    with written_beside(output) as beside, open(beside, "wb") as stream:
+    with written_beside(output) as beside, beside.open("wb") as stream:
         total = -(-source.metadata.num_rows // BATCH_ROWS)
         for batch in progress(batches, f"batches of {BATCH_ROWS} documents encoded", total):
             contents = batch["content"].to_pylist()

@@ -24,7 +24,7 @@ def main() -> None:
         sys.exit(f"error: {lock}: no line '#: torch==VERSION'; restore it")
     print(f"making {FOLDER} from {lock.name}: some minutes, once", flush=True)
     venv.create(FOLDER, with_pip=True, clear=True)
-    pip = [FOLDER / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [FOLDER / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--no-deps", "--require-hashes", "--requirement", lock], check=True)
     # Its wheel differs by platform, so it is not hashed; what it needs is there already, but for CUDA's libraries.
     subprocess.run([*pip, torch[1]], check=True)

@@ -1,34 +1,22 @@
-def of_corpus(pattern):
-    """An input function: the files of `pattern` for all shards of the corpus."""
-    return lambda w: artefacts.of_shards(pattern, w.corpus, CORPORA[w.corpus]["shards"])
-
-
-def parts_of_corpus(pattern):
-    """An input function: the files of `pattern` for all parts of the corpus's splits."""
-    return lambda w: artefacts.of_parts(
-        pattern, CORPORA[w.corpus]["shards"], corpus=w.corpus
-    )
-
-
 rule clean_shard:
     input:
         raw=artefacts.RAW,
     output:
         cleaned=artefacts.CLEANED,
         counts=artefacts.CLEANED_COUNTS,
-    params:
-        filters=lambda w: as_json(CORPORA[w.corpus]["filters"]),
-        code=digest("clean_shard"),
     log:
         "results/logs/clean_shard/{corpus}/{shard}.log",
     benchmark:
         "results/benchmarks/clean_shard/{corpus}/{shard}.tsv"
+    conda:
+        "../envs/codeparrot.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=120,
-    conda:
-        "../envs/codeparrot.yaml"
+    params:
+        filters=lambda w: as_json(plan.corpora[w.corpus]["filters"]),
+        code=digest("clean_shard"),
     shell:
         "python scripts/clean_shard.py --raw {input.raw} --output {output.cleaned}"
         " --counts {output.counts} --filters {params.filters:q} > {log} 2>&1"
@@ -36,50 +24,48 @@ rule clean_shard:
 
 rule find_duplicates:
     input:
-        cleaned=of_corpus(artefacts.CLEANED),
+        cleaned=lambda w: plan.shards(artefacts.CLEANED, w.corpus),
     output:
         duplicates=artefacts.DUPLICATES,
-    params:
-        shards=lambda w, input: as_json(list(input.cleaned)),
-        code=digest("find_duplicates"),
     log:
         "results/logs/find_duplicates/{corpus}.log",
     benchmark:
         "results/benchmarks/find_duplicates/{corpus}.tsv"
+    conda:
+        "../envs/codeparrot.yaml"
     threads: 2
     resources:
         mem_mb=1000,
         runtime=120,
-    conda:
-        "../envs/codeparrot.yaml"
+    params:
+        shards=lambda w, input: as_json(list(input.cleaned)),
+        code=digest("find_duplicates"),
     shell:
         "python scripts/find_duplicates.py --shards {params.shards:q} --output {output.duplicates} > {log} 2>&1"
 
 
 rule split_shard:
     input:
-        cleaned=lambda w: artefacts.CLEANED.format(
-            corpus=w.corpus, shard=artefacts.shard_name(artefacts.part_number(w.part))
-        ),
+        cleaned=lambda w: artefacts.CLEANED.format(corpus=w.corpus, shard=artefacts.shard_name(artefacts.part_number(w.part))),
         duplicates=rules.find_duplicates.output.duplicates,
     output:
         train=artefacts.TRAIN,
         valid=artefacts.VALID,
         counts=artefacts.SPLIT_COUNTS,
-    params:
-        number=lambda w: artefacts.part_number(w.part),
-        split=lambda w: as_json(CORPORA[w.corpus]["split"]),
-        code=digest("split_shard"),
     log:
         "results/logs/split_shard/{corpus}/{part}.log",
     benchmark:
         "results/benchmarks/split_shard/{corpus}/{part}.tsv"
+    conda:
+        "../envs/codeparrot.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=60,
-    conda:
-        "../envs/codeparrot.yaml"
+    params:
+        number=lambda w: artefacts.part_number(w.part),
+        split=lambda w: as_json(plan.corpora[w.corpus]["split"]),
+        code=digest("split_shard"),
     shell:
         "python scripts/split_shard.py --cleaned {input.cleaned} --duplicates {input.duplicates}"
         " --shard {params.number} --train {output.train} --valid {output.valid}"
@@ -88,28 +74,28 @@ rule split_shard:
 
 rule describe_corpus:
     input:
-        cleaned_counts=of_corpus(artefacts.CLEANED_COUNTS),
-        split_counts=parts_of_corpus(artefacts.SPLIT_COUNTS),
-        train=parts_of_corpus(artefacts.TRAIN),
-        valid=parts_of_corpus(artefacts.VALID),
+        cleaned_counts=lambda w: plan.shards(artefacts.CLEANED_COUNTS, w.corpus),
+        split_counts=lambda w: plan.parts(artefacts.SPLIT_COUNTS, w.corpus),
+        train=lambda w: plan.parts(artefacts.TRAIN, w.corpus),
+        valid=lambda w: plan.parts(artefacts.VALID, w.corpus),
     output:
         card=artefacts.CORPUS_CARD,
         statistics=artefacts.CORPUS_STATISTICS,
+    log:
+        "results/logs/describe_corpus/{corpus}.log",
+    benchmark:
+        "results/benchmarks/describe_corpus/{corpus}.tsv"
+    conda:
+        "../envs/codeparrot.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
     params:
         counts=lambda w, input: as_json([*input.cleaned_counts, *input.split_counts]),
         train=lambda w, input: as_json(list(input.train)),
         valid=lambda w, input: as_json(list(input.valid)),
         code=digest("describe_corpus"),
-    log:
-        "results/logs/describe_corpus/{corpus}.log",
-    benchmark:
-        "results/benchmarks/describe_corpus/{corpus}.tsv"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    conda:
-        "../envs/codeparrot.yaml"
     shell:
         "python scripts/describe_corpus.py --corpus {wildcards.corpus} --counts {params.counts:q}"
         " --train {params.train:q} --valid {params.valid:q}"

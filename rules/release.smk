@@ -1,22 +1,25 @@
-def settings_of(w):
-    """The settings of every stage of a model, for its provenance."""
-    model = MODELS[w.model]
-    tokenizer = TOKENIZERS[model["tokenizer"]]
-    return {"model": model, "tokenizer": tokenizer, "corpus": CORPORA[model["corpus"]]}
-
-
 rule release_model:
     input:
-        checkpoint=of_last_checkpoint(artefacts.CHECKPOINT),
-        tokenizer=tokenizer_of_model,
+        checkpoint=lambda w: plan.of_last_checkpoint(artefacts.CHECKPOINT, w.model),
+        tokenizer=lambda w: plan.tokenizer_file(w.model),
         report=rules.report_model.output.report,
         figures=rules.report_model.output.figures,
-        train=tokens_of_model("train"),
-        valid=tokens_of_model("valid"),
-        card=lambda w: artefacts.CORPUS_CARD.format(corpus=MODELS[w.model]["corpus"]),
+        train=lambda w: plan.tokens(w.model, "train"),
+        valid=lambda w: plan.tokens(w.model, "valid"),
+        card=lambda w: plan.of_corpus(artefacts.CORPUS_CARD, w.model),
         initial=rules.initialise_model.output.weights,
     output:
         folder=directory(artefacts.MODEL),
+    log:
+        "results/logs/release_model/{model}.log",
+    benchmark:
+        "results/benchmarks/release_model/{model}.tsv"
+    conda:
+        "../envs/codeparrot.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         artefacts=lambda w, input: as_json(
             [
@@ -29,18 +32,8 @@ rule release_model:
                 input.report,
             ]
         ),
-        settings=lambda w: as_json(settings_of(w)),
+        settings=lambda w: as_json(plan.settings_of(w.model)),
         code=digest("release_model"),
-    log:
-        "results/logs/release_model/{model}.log",
-    benchmark:
-        "results/benchmarks/release_model/{model}.tsv"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    conda:
-        "../envs/codeparrot.yaml"
     shell:
         "python scripts/release_model.py --model {wildcards.model} --checkpoint {input.checkpoint}"
         " --tokenizer {input.tokenizer} --report {input.report} --figures {input.figures}"

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from codeparrot import model
 from codeparrot.atomic import written_beside
 from codeparrot.command import run
+from codeparrot.errors import PipelineError
 from codeparrot.tokenizer.training import END_OF_TEXT
 
 
@@ -22,7 +23,10 @@ def main(tokenizer: Path, architecture: dict[str, Any], seed: int, output: Path)
         output: The folder to write.
     """
     loaded = Tokenizer.from_file(str(tokenizer))
-    config = model.architecture(architecture, loaded.get_vocab_size(), loaded.token_to_id(END_OF_TEXT))
+    end = loaded.token_to_id(END_OF_TEXT)
+    if end is None:
+        raise PipelineError(f"{tokenizer}: no token {END_OF_TEXT}; train it with this pipeline")
+    config = model.architecture(architecture, loaded.get_vocab_size(), end)
     made = model.initialised_model(config, seed)
     logging.info("%d parameters", model.parameter_count(made))
     with written_beside(output) as beside:

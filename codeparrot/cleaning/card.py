@@ -8,9 +8,10 @@ import orjson
 import polars as pl
 
 STEPS = ("size", "longest_line", "mean_line", "alphanumeric", "generated", "duplicate")
+Statistics = dict[str, dict[str, int]]
 
 
-def statistics(counts: Sequence[Path], train: Sequence[Path], valid: Sequence[Path]) -> dict[str, dict[str, dict[str, int]]]:
+def statistics(counts: Sequence[Path], train: Sequence[Path], valid: Sequence[Path]) -> Statistics:
     """Sum the per-shard count files, and count files and bytes of each licence and repository in the two splits."""
     total: dict[str, Counter[str]] = {"files": Counter(), "bytes": Counter()}
     for file in counts:
@@ -24,7 +25,7 @@ def statistics(counts: Sequence[Path], train: Sequence[Path], valid: Sequence[Pa
     }
 
 
-def dataset_card(corpus: str, figures: dict[str, dict[str, int]]) -> str:
+def dataset_card(corpus: str, figures: Statistics) -> str:
     """The text of README.md: a YAML header as on the Hub, then tables."""
     files, sizes = figures["files"], figures["bytes"]
     raw = {unit: sum(figures[unit].get(step, 0) for step in (*STEPS[:-1], "kept")) for unit in ("files", "bytes")}

@@ -5,6 +5,7 @@ logits, its loss and at once its gradients, and forgets the logits: the same res
 of Liger-Kernel's fused linear cross-entropy, in plain PyTorch).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -51,5 +52,5 @@ def summed_loss(hidden: Tensor, weight: Tensor, ids: Tensor, precision: torch.dt
         precision: The dtype of the matrix products; sums are float32.
     """
     flat = hidden[:, :-1].reshape(-1, hidden.shape[-1])
-    total: Tensor = _LinearCrossEntropy.apply(flat, weight, ids[:, 1:].reshape(-1), precision, torch.is_grad_enabled())
-    return total
+    apply: Callable[..., Tensor] = _LinearCrossEntropy.apply
+    return apply(flat, weight, ids[:, 1:].reshape(-1), precision, torch.is_grad_enabled())

@@ -56,7 +56,8 @@ def learning_rate(step: int, settings: TrainingSettings) -> float:
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Two groups, by the type of the module that owns a parameter: biases and normalisation weights do not decay."""
-    decayed, plain = [], []
+    decayed: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     seen: set[int] = set()
     for module in model.modules():
         is_norm = "Norm" in type(module).__name__

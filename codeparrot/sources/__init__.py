@@ -6,6 +6,7 @@ a corpus file gives under `source: kind:`.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from codeparrot.shards import Record
 from codeparrot.sources import installed_packages
@@ -13,7 +14,7 @@ from codeparrot.sources import installed_packages
 SOURCES = {"installed-packages": installed_packages}
 
 
-def export(kind: str, settings: dict[str, object], shard: int, shards: int) -> Iterator[Record]:
+def export(kind: str, settings: dict[str, Any], shard: int, shards: int) -> Iterator[Record]:
     """The records of shard number `shard` (from 0) of a corpus of `shards`, from the source of that kind."""
     source = SOURCES[kind]
-    return source.export(source.Settings(**settings), shard, shards)  # type: ignore[arg-type]
+    yield from source.export(source.Settings(**settings), shard, shards)

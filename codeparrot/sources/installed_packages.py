@@ -54,12 +54,12 @@ class Settings:
 def licence_key(found: Distribution) -> str:
     """GitHub's key for a distribution's licence, from its metadata; 'unknown' where that does not tell a single one."""
     metadata = found.metadata
-    expression = (metadata.get("License-Expression") or "").strip()
+    expression = " ".join(metadata.get_all("License-Expression") or [])
     classifiers = [line for line in metadata.get_all("Classifier") or [] if line.startswith("License ::")]
-    text = (metadata.get("License") or "").strip()
+    text = " ".join(metadata.get_all("License") or [])
     for statement in (expression, text, *classifiers):
         for pattern, key in LICENCE_PATTERNS:
-            if re.fullmatch(pattern, statement.lower()):
+            if re.fullmatch(pattern, statement.strip().lower()):
                 return key
     return "unknown"
 

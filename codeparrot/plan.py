@@ -1,0 +1,124 @@
+"""What follows from the config: which files a corpus, tokenizer or model has, and the settings that each rule uses."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeparrot import artefacts
+from codeparrot.config import Settings, gpus_of
+from codeparrot.errors import PipelineError
+from codeparrot.staleness import file_digest
+
+
+def use_checkout(root: Path) -> None:
+    """Let child processes use the library of this checkout, and the interpreter that this process runs on."""
+    os.environ["PYTHONPATH"] = str(root)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def as_json(settings: Any) -> str:
+    """Settings as one argument of a script; keys sorted, so that their order in a config file means nothing."""
+    return json.dumps(settings, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The checked config: settings of every corpus, tokenizer and model by name, and the folder that they lie in."""
+
+    folder: Path
+    corpora: Settings
+    tokenizers: Settings
+    models: Settings
+
+    def shards(self, pattern: str, corpus: str) -> list[str]:
+        """The files of `pattern` for all shards of a corpus."""
+        return artefacts.of_shards(pattern, corpus, self.corpora[corpus]["shards"])
+
+    def parts(self, pattern: str, corpus: str, **names: str) -> list[str]:
+        """The files of `pattern` for all parts of a corpus's splits."""
+        return artefacts.of_parts(pattern, self.corpora[corpus]["shards"], corpus=corpus, **names)
+
+    def source(self, corpus: str) -> dict[str, Any]:
+        """The settings of a corpus's source."""
+        return {key: value for key, value in self.corpora[corpus]["source"].items() if key != "kind"}
+
+    def source_version(self, corpus: str) -> str:
+        """What the records of a source depend on besides its settings: the locked versions and the Python."""
+        lock = Path(self.corpora[corpus]["source"].get("lock", "requirements.lock"))
+        if not lock.is_file():
+            raise PipelineError(f"{self.folder}/corpora/{corpus}.yaml: source: lock: {str(lock)!r}: expected an existing file")
+        return f"python {sys.version.split()[0]}, lock {file_digest(lock)[:16]}"
+
+    def training_texts(self, tokenizer: str) -> list[str]:
+        """The training shards that a tokenizer sees."""
+        return self.parts(artefacts.TRAIN, self.tokenizers[tokenizer]["corpus"])
+
+    def tokenizer_settings(self, tokenizer: str) -> dict[str, Any]:
+        """How a tokenizer is trained."""
+        return {key: value for key, value in self.tokenizers[tokenizer].items() if key != "corpus"}
+
+    def tokenizer_file(self, model: str) -> str:
+        """The tokenizer.json of a model."""
+        return artefacts.TOKENIZER.format(tokenizer=self.models[model]["tokenizer"])
+
+    def tokens(self, model: str, split: str) -> str:
+        """The index of a split of a model's corpus, in its tokenizer's tokens."""
+        settings = self.models[model]
+        return artefacts.TOKENS_INDEX.format(corpus=settings["corpus"], tokenizer=settings["tokenizer"], split=split)
+
+    def of_corpus(self, pattern: str, model: str) -> str:
+        """The file of `pattern` for a model's corpus."""
+        return pattern.format(corpus=self.models[model]["corpus"])
+
+    def steps(self, model: str) -> list[int]:
+        """The updates at which a model's checkpoints are made."""
+        return artefacts.checkpoint_steps(self.models[model]["training"])
+
+    def link_start(self, model: str, step: str) -> str:
+        """The folder that the link to checkpoint `step` starts from."""
+        steps = self.steps(model)
+        if int(step) not in steps:
+            names = ", ".join(map(artefacts.step_name, steps))
+            raise PipelineError(f"results/models/{model}/step-{step}: no checkpoint of this model; its steps are {names}")
+        return artefacts.checkpoint_before(model, int(step), steps)
+
+    def training(self, model: str) -> dict[str, Any]:
+        """How a model is trained; where its chain is cut changes no weight and is left out."""
+        return {key: value for key, value in self.models[model]["training"].items() if key != "checkpoint_every"}
+
+    def length(self, model: str) -> int:
+        """Tokens in a sequence."""
+        return int(self.models[model]["training"]["sequence_length"])
+
+    def evaluation(self, model: str, part: str) -> Any:
+        """One part of a model's evaluation settings."""
+        return self.models[model]["evaluation"][part]
+
+    def of_checkpoints(self, pattern: str, model: str) -> list[str]:
+        """The files of `pattern` for all checkpoints of a model, in order."""
+        return [pattern.format(model=model, step=artefacts.step_name(step)) for step in self.steps(model)]
+
+    def of_last_checkpoint(self, pattern: str, model: str) -> str:
+        """The file of `pattern` for a model's last checkpoint."""
+        return self.of_checkpoints(pattern, model)[-1]
+
+    def gpus(self, model: str) -> int:
+        """How many GPUs a model is trained on; 0 for the CPU."""
+        return gpus_of(self.folder, self.models[model]["launch"])
+
+    def launch(self, model: str) -> str:
+        """The accelerate config that a model is trained with."""
+        return f"{self.folder}/accelerate/{self.models[model]['launch']}.yaml"
+
+    def memory(self, model: str, on_cpu: int, on_gpus: int) -> int:
+        """MiB of main memory for a job of a model, by where it is trained."""
+        return on_gpus if self.gpus(model) else on_cpu
+
+    def settings_of(self, model: str) -> dict[str, Any]:
+        """The settings of every stage of a model, for its provenance."""
+        settings = self.models[model]
+        tokenizer = self.tokenizers[settings["tokenizer"]]
+        return {"model": settings, "tokenizer": tokenizer, "corpus": self.corpora[settings["corpus"]]}
