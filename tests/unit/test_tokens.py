@@ -1,0 +1,130 @@
+"""Tokenizer and packed tokens on real modules of the standard library."""
+
+from pathlib import Path
+
+import numpy as np
+import orjson
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from codeparrot.errors import PipelineError
+from codeparrot.tokenizer.training import END_OF_TEXT, TokenizerSettings, documents, train_tokenizer
+from codeparrot.tokens import TokenSplit, pack_shard, sequence_order, sequences_of_step, write_index
+
+VOCABULARY = 600
+
+
+@pytest.fixture(scope="module")
+def tokenizer(sources: list[str]) -> Tokenizer:
+    return train_tokenizer(iter(sources), VOCABULARY)
+
+
+@pytest.fixture
+def packed(tmp_path: Path, sources: list[str], tokenizer: Tokenizer) -> tuple[Path, list[list[str]]]:
+    """The index of a split of three shards, the middle one empty, and the texts of each."""
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    shards = [sources[:3], [], [*sources[3:5], f"print('{END_OF_TEXT}')\n"]]
+    descriptions = []
+    for number, texts in enumerate(shards):
+        pl.DataFrame({"content": texts}, schema={"content": pl.String}).write_parquet(tmp_path / f"{number}.parquet")
+        output = tmp_path / f"train-{number}.bin"
+        pack_shard(tmp_path / f"{number}.parquet", tmp_path / "tokenizer.json", output, 1)
+        descriptions.append(output.with_suffix(".json"))
+    write_index(descriptions, tmp_path / "train.json")
+    return tmp_path / "train.json", shards
+
+
+def test_the_end_token_is_id_0_and_the_bytes_follow(tokenizer: Tokenizer) -> None:
+    assert tokenizer.token_to_id(END_OF_TEXT) == 0
+    assert sorted(tokenizer.get_vocab().values()) == list(range(VOCABULARY))
+    assert all(len(tokenizer.id_to_token(number)) == 1 for number in range(1, 257))
+
+
+def test_the_same_texts_give_the_same_tokenizer(sources: list[str], tokenizer: Tokenizer) -> None:
+    assert train_tokenizer(iter(sources), VOCABULARY).to_str() == tokenizer.to_str()
+
+
+@given(st.text())
+def test_decoding_gives_back_every_text(text: str) -> None:
+    tokenizer = train_tokenizer(iter(["a b c"]), 257)
+    tokenizer.encode_special_tokens = True
+    assert tokenizer.decode(tokenizer.encode(text).ids, skip_special_tokens=False) == text
+
+
+def test_a_vocabulary_below_the_bytes_is_refused() -> None:
+    with pytest.raises(PipelineError, match="vocabulary: 256: expected at least 257"):
+        train_tokenizer(iter(["x"]), 256)
+
+
+def test_a_corpus_too_small_for_the_vocabulary_says_what_it_gives() -> None:
+    with pytest.raises(PipelineError, match="vocabulary: 1000: the corpus gives only 2.. entries"):
+        train_tokenizer(iter(["one two"]), 1000)
+
+
+def test_the_sample_of_documents_does_not_depend_on_the_order_of_shards(tmp_path: Path) -> None:
+    for name, numbers in (("a", range(20)), ("b", range(20, 40))):
+        rows = {"repo_name": ["r"] * 20, "path": [str(n) for n in numbers], "content": [f"x = {n}" for n in numbers]}
+        pl.DataFrame(rows).write_parquet(tmp_path / name)
+    settings = TokenizerSettings(documents=7)
+    one, two = (sorted(documents([tmp_path / x, tmp_path / y], settings)) for x, y in ("ab", "ba"))
+    assert one == two and len(one) == 7
+    assert sorted(documents([tmp_path / "a", tmp_path / "b"], TokenizerSettings(documents=7, seed=2))) != one
+
+
+def test_sequences_are_the_documents_joined_by_the_end_token_and_lose_only_the_last_fragment(
+    packed: tuple[Path, list[list[str]]], tokenizer: Tokenizer
+) -> None:
+    index, shards = packed
+    tokenizer.encode_special_tokens = True
+    expected = [number for texts in shards for text in texts for number in (*tokenizer.encode(text).ids, 0)]
+    for length in (7, 64, 1000):
+        split = TokenSplit(index, length)
+        stream = np.concatenate([split.sequence(number) for number in range(len(split))])
+        assert stream.tolist() == expected[: len(stream)]
+        assert 0 <= len(expected) - len(stream) < length
+
+
+def test_a_text_that_spells_the_end_token_makes_none(packed: tuple[Path, list[list[str]]]) -> None:
+    index, shards = packed
+    assert TokenSplit(index, 8).counts(VOCABULARY)[0] == sum(map(len, shards))
+
+
+def test_token_files_take_two_bytes_a_token(packed: tuple[Path, list[list[str]]]) -> None:
+    index, _ = packed
+    for shard in TokenSplit(index, 8).shards:
+        assert (index.parent / shard.file).stat().st_size == 2 * shard.tokens
+
+
+def test_a_split_shorter_than_one_sequence_is_refused(packed: tuple[Path, list[list[str]]]) -> None:
+    with pytest.raises(PipelineError, match="fewer than one sequence of 99999999; give the corpus more"):
+        TokenSplit(packed[0], 99999999)
+
+
+def test_tokens_of_another_tokenizer_are_refused(packed: tuple[Path, list[list[str]]]) -> None:
+    file = packed[0].parent / "train-2.json"
+    file.write_bytes(orjson.dumps({**orjson.loads(file.read_bytes()), "tokenizer_sha256": "0"}))
+    with pytest.raises(PipelineError, match="made by another tokenizer"):
+        write_index([packed[0].parent / f"train-{number}.json" for number in range(3)], packed[0])
+
+
+def test_a_cut_off_token_file_is_refused(packed: tuple[Path, list[list[str]]]) -> None:
+    file = packed[0].parent / "train-0.bin"
+    file.write_bytes(file.read_bytes()[:-2])
+    with pytest.raises(PipelineError, match=r"train-0.bin: \d+ bytes, expected \d+ bytes"):
+        TokenSplit(packed[0], 8)
+
+
+@given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 2**32))
+def test_every_epoch_sees_each_sequence_once(sequences: int, batch: int, seed: int) -> None:
+    steps = -(-3 * sequences // batch)
+    seen = np.concatenate([sequences_of_step(sequences, batch, seed, step) for step in range(steps)])
+    for epoch in range(3):
+        assert sorted(seen[epoch * sequences : (epoch + 1) * sequences]) == list(range(sequences))
+
+
+def test_epochs_and_seeds_have_orders_of_their_own() -> None:
+    orders = {tuple(sequence_order(50, seed, epoch)) for seed in (1, 2) for epoch in (0, 1)}
+    assert len(orders) == 4
