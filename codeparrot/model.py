@@ -5,8 +5,12 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel, set_seed
+from transformers.utils import logging
 
 from codeparrot.errors import PipelineError
+
+# Its bars redraw one line, which a log file shows as noise.
+logging.disable_progress_bar()
 
 
 def parameter_count(model: torch.nn.Module) -> int:

@@ -49,7 +49,7 @@ class TrainingSettings:
 def learning_rate(step: int, settings: TrainingSettings) -> float:
     """The rate of update `step` (from 0): never zero, the peak at the end of the warm-up, near zero at the last."""
     if step < settings.warmup_steps:
-        return settings.learning_rate * (step + 1) / settings.warmup_steps
+        return settings.learning_rate * ((step + 1) / settings.warmup_steps)
     done = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 

@@ -37,7 +37,10 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_used_up_quota_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match=r"file: the disk is full .* run the same command again"), written_beside(tmp_path / "file"):
+    with (
+        pytest.raises(PipelineError, match=r"file: the disk is full .* run the same command again"),
+        written_beside(tmp_path / "file"),
+    ):
         raise OSError(errno.EDQUOT, "quota")
 
 
@@ -54,7 +57,9 @@ def test_a_disk_that_fills_up_ends_the_script_with_one_message_and_no_output() -
     command = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--size", str(2**20), "--tmpfs", "/small"]
     # The mount point has to exist, so a private root holds it.
     command[1:4] = ["--tmpfs", "/"] + [
-        part for place in sorted(Path("/").iterdir()) if place.is_dir() and place.name not in ("proc", "dev", "small")
+        part
+        for place in sorted(Path("/").iterdir())
+        if place.is_dir() and place.name not in ("proc", "dev", "small")
         for part in ("--ro-bind", str(place), str(place))
     ]
     environment = ["--setenv", "PYTHONPATH", str(REPOSITORY)]

@@ -60,7 +60,7 @@ def test_a_vocabulary_below_the_bytes_is_refused() -> None:
 
 
 def test_a_corpus_too_small_for_the_vocabulary_says_what_it_gives() -> None:
-    with pytest.raises(PipelineError, match="vocabulary: 1000: the corpus gives only 2.. entries"):
+    with pytest.raises(PipelineError, match=r"vocabulary: 1000: the corpus gives only 2.. entries"):
         train_tokenizer(iter(["one two"]), 1000)
 
 

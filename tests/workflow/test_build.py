@@ -1,0 +1,248 @@
+"""The workflow on a tiny corpus and model, in a copy of this checkout: it builds, it stays built, and only what a change
+can reach is built again."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+CORPUS = "source: {kind: installed-packages, min_bytes: 20000, max_bytes: 24000}\nshards: 2\nsplit: {valid_share: 0.4, seed: 1}\n"
+TOKENIZER = "corpus: tiny\nvocabulary: 1000\ndocuments: 50\n"
+MODEL = """corpus: tiny
+tokenizer: tiny
+architecture: {model_type: gpt2, n_positions: 32, n_embd: 16, n_layer: 1, n_head: 2}
+launch: cpu
+training:
+  sequence_length: 32
+  global_batch: 4
+  device_batch: 2
+  steps: 5
+  checkpoint_every: 3
+  learning_rate: 1.0e-3  # a comment
+  warmup_steps: 2
+  precision: fp32
+  log_every: 1
+evaluation:
+  sequences: 20
+  humaneval: {problems: 2, samples: 1, sampling: {max_new_tokens: 4}}
+  completions: {max_new_tokens: 4}
+"""
+
+CORPUS_RULES = {"export_shard", "clean_shard", "find_duplicates", "split_shard", "describe_corpus"}
+TOKEN_RULES = {"train_tokenizer", "pack_shard", "index_tokens", "measure_yardsticks"}
+AFTER_TRAINING = {
+    "validate_checkpoint",
+    "sample_humaneval",
+    "check_humaneval",
+    "complete_prompts",
+    "report_model",
+    "release_model",
+}
+MODEL_RULES = {"initialise_model", "pretrain"} | AFTER_TRAINING
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [str(Path(sys.executable).parent / "snakemake"), *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout with a tiny model, built."""
+    folder = tmp_path_factory.mktemp("checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, folder / name, follow_symlinks=False)
+    (folder / "config/corpora/tiny.yaml").write_text(CORPUS)
+    (folder / "config/tokenizers/tiny.yaml").write_text(TOKENIZER)
+    (folder / "config/models/tiny.yaml").write_text(MODEL)
+    done = snakemake(folder, "results/tiny/")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def planned(folder: Path) -> set[str]:
+    """The rules that a dry run of the tiny model would run."""
+    done = snakemake(folder, "-n", "results/tiny/")
+    assert done.returncode == 0, done.stdout + done.stderr
+    output = done.stdout + done.stderr
+    if "Nothing to be done" in output:
+        return set()
+    table = output[output.index("Job stats:") :]
+    return set(re.findall(r"^(\w+) +\d+$", table, re.MULTILINE)) - {"total"}
+
+
+@contextmanager
+def edited(file: Path, change: Callable[[str], str]) -> Iterator[None]:
+    """Change a file for the length of a block."""
+    before = file.read_text()
+    after = change(before)
+    assert after != before, f"the edit of {file} changes nothing"
+    file.write_text(after)
+    try:
+        yield
+    finally:
+        file.write_text(before)
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    return lambda text: text.replace(old, new)
+
+
+def test_a_finished_build_has_nothing_to_be_done(built: Path) -> None:
+    assert planned(built) == set()
+
+
+def test_the_folder_loads_and_completes(built: Path) -> None:
+    code = (
+        "import sys; from transformers import AutoModelForCausalLM, AutoTokenizer\n"
+        "t = AutoTokenizer.from_pretrained(sys.argv[1]); m = AutoModelForCausalLM.from_pretrained(sys.argv[1])\n"
+        "assert len(t) == m.config.vocab_size == 1000 and t.eos_token_id == m.config.eos_token_id == 0\n"
+        "i = t('def add(a, b):', return_tensors='pt'); o = m.generate(**i, max_new_tokens=5, pad_token_id=0)\n"
+        "assert t.decode(o[0]).startswith('def add(a, b):')\n"
+    )
+    folder = str(built / "results/tiny")
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_artefact_of_the_folder_has_its_digest_in_the_provenance(built: Path) -> None:
+    record = json.loads((built / "results/tiny/provenance.json").read_text())
+    assert "results/models/tiny/step-000005/model.safetensors" in record["sha256"]
+    assert record["settings"]["model"]["training"]["steps"] == 5
+
+
+def test_the_raw_shards_are_the_same_bytes_when_made_again(built: Path, tmp_path: Path) -> None:
+    shard = built / "results/corpora/tiny/raw/file-000000000000.json.gz"
+    before = shard.read_bytes()
+    command = [sys.executable, "scripts/export_shard.py", "--kind", "installed-packages", "--shard", "0", "--shards", "2"]
+    settings = ["--settings", '{"min_bytes": 20000, "max_bytes": 24000}', "--output", str(tmp_path / "again")]
+    subprocess.run([*command, *settings], cwd=built, check=True, capture_output=True)
+    assert (tmp_path / "again").read_bytes() == before
+
+
+def test_a_learning_rate_lists_the_chain_and_what_follows_from_it(built: Path) -> None:
+    with edited(built / "config/models/tiny.yaml", replaced("1.0e-3", "2.0e-3")):
+        assert planned(built) == {"pretrain"} | AFTER_TRAINING
+
+
+def test_a_further_link_trains_only_from_the_last_checkpoint_that_it_shares(built: Path) -> None:
+    with edited(built / "config/models/tiny.yaml", replaced("checkpoint_every: 3", "checkpoint_every: 4")):
+        assert planned(built) == {"pretrain"} | AFTER_TRAINING
+
+
+def test_a_filter_threshold_lists_cleaning_and_all_after_it(built: Path) -> None:
+    with edited(built / "config/corpora/tiny.yaml", replaced("shards: 2", "shards: 2\nfilters: {max_line_length: 500}")):
+        assert planned(built) == (CORPUS_RULES | TOKEN_RULES | MODEL_RULES) - {"export_shard"}
+
+
+def test_an_expression_in_the_cleaning_code_lists_cleaning_and_all_after_it(built: Path) -> None:
+    with edited(built / "codeparrot/cleaning/filters.py", replaced("GENERATED_LINES = 5", "GENERATED_LINES = 6")):
+        assert planned(built) == (CORPUS_RULES | TOKEN_RULES | MODEL_RULES) - {"export_shard"}
+
+
+def test_an_expression_in_the_evaluation_code_lists_evaluation_and_what_shows_it(built: Path) -> None:
+    with edited(
+        built / "codeparrot/evaluation/humaneval.py", replaced("if samples - correct < k", "if samples - correct <= k - 1")
+    ):
+        assert planned(built) == {"sample_humaneval", "check_humaneval", "report_model", "release_model"}
+
+
+def test_a_prompt_lists_the_completions_and_what_shows_them(built: Path) -> None:
+    with edited(built / "config/config.yaml", replaced("def area_of_rectangle", "def area")):
+        assert planned(built) == {"complete_prompts", "report_model", "release_model"}
+
+
+def test_the_reports_template_lists_the_report_and_the_folder(built: Path) -> None:
+    with edited(built / "codeparrot/reporting/report.html.j2", replaced("<h2>Corpus", "<h2>The corpus")):
+        assert planned(built) == {"report_model", "release_model"}
+
+
+def test_another_model_changes_nothing(built: Path) -> None:
+    shutil.copy(built / "config/models/tiny.yaml", built / "config/models/another.yaml")
+    assert planned(built) == set()
+    (built / "config/models/another.yaml").unlink()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("config/models/tiny.yaml", "# a comment", "# another comment"),
+        ("codeparrot/cleaning/filters.py", "GENERATED_LINES = 5", "GENERATED_LINES = 5  # a comment"),
+        ("codeparrot/pretraining/loop.py", '"""One link of the chain', '"""A link of the chain'),
+        ("codeparrot/evaluation/perplexity.py", "return math.exp(loss)", "return math.exp(\n            loss\n        )"),
+        ("scripts/pretrain.py", '"""Train one link', '"""Train a link'),
+    ],
+)
+def test_a_comment_a_docstring_or_a_layout_lists_nothing(built: Path, file: str, old: str, new: str) -> None:
+    with edited(built / file, replaced(old, new)):
+        assert planned(built) == set()
+
+
+def test_new_time_stamps_on_every_tracked_file_list_nothing(built: Path) -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    for name in listed.stdout.splitlines():
+        (built / name).touch()
+    assert planned(built) == set()
+
+
+def test_a_broken_shard_ends_in_its_message_and_leaves_no_output(built: Path) -> None:
+    raw = built / "results/corpora/tiny/raw/file-000000000000.json.gz"
+    good = raw.read_bytes()
+    output = built / "results/corpora/tiny/cleaned/000000000000.parquet"
+    command = [sys.executable, "scripts/clean_shard.py", "--raw", str(raw), "--output", str(built / "out.parquet")]
+    raw.write_bytes(good[:-100])
+    done = subprocess.run([*command, "--counts", str(built / "out.json")], cwd=built, capture_output=True, text=True, check=False)
+    raw.write_bytes(good)
+    os.utime(raw, ns=(1, 1))
+    last = done.stderr.splitlines()[-1]
+    assert (
+        done.returncode == 1
+        and last.startswith(f"error: {raw}: the gzip data end in the middle")
+        and "fetch or export it again" in last
+    )
+    assert output.exists() and not list(built.glob("*out.*"))
+
+
+def test_a_mistake_in_a_config_file_ends_snakemake_with_one_message_before_any_job(built: Path) -> None:
+    with edited(built / "config/models/tiny.yaml", replaced("launch: cpu", "launch: gpu-99")):
+        done = snakemake(built, "-n", "results/tiny/")
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "config/models/tiny.yaml: launch: 'gpu-99': there is no such launch; expected one of cpu, gpu-16" in done.stderr
+
+
+def test_the_whole_plan_of_the_largest_model_is_printed(built: Path) -> None:
+    done = snakemake(built, "-n", "results/codeparrot-xl/")
+    assert done.returncode == 0 and re.search(r"^pretrain +16$", done.stdout + done.stderr, re.MULTILINE)
+
+
+def test_the_cluster_profile_plans_the_largest_model(built: Path) -> None:
+    done = snakemake(built, "--profile", "slurm-a100", "-n", "results/codeparrot-xl/")
+    assert done.returncode == 0 and re.search(r"^pretrain +16$", done.stdout + done.stderr, re.MULTILINE), done.stderr
+
+
+@pytest.mark.parametrize("option", ["--lint", "--summary", "--rulegraph", "--list-rules"])
+def test_snakemakes_own_views_work(built: Path, option: str) -> None:
+    arguments = [option] if option in ("--lint", "--list-rules") else [option, "results/tiny/"]
+    assert snakemake(built, *arguments).returncode == 0
+
+
+def test_every_script_explains_itself(built: Path) -> None:
+    for script in sorted((built / "scripts").glob("*.py")):
+        done = subprocess.run([sys.executable, str(script), "--help"], cwd=built, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "usage:" in done.stdout and len(re.findall("^  --", done.stdout, re.MULTILINE)) > 1, (
+            script
+        )
