@@ -4,6 +4,7 @@ A program sees a read-only system and the Python interpreter, an empty private /
 and no other process; CPU time, wall time, memory, processes, file size and output are limited.
 """
 
+import os
 import secrets
 import shutil
 import subprocess
@@ -15,7 +16,10 @@ from pathlib import Path
 # standard input, read before the program starts, so that leaving early or printing proves nothing.
 RUNNER = """
 import resource, sys
-memory, seconds = int(sys.argv[1]), int(sys.argv[2])
+memory, seconds, user = map(int, sys.argv[1:])
+if user:
+    import os
+    os.setgroups([]); os.setresgid(user, user, user); os.setresuid(user, user, user)
 resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 resource.setrlimit(resource.RLIMIT_NPROC, (64, 64))
@@ -65,11 +69,22 @@ def _command(limits: Limits) -> list[str]:
     binds = [part for path in system for part in ("--ro-bind", path, path)]
     interpreter = Path(sys.base_prefix)
     if not interpreter.is_relative_to("/usr"):
+        # The folders above it are made empty and open to any user, whatever the permissions of the real ones.
+        above = reversed(interpreter.parents[:-1])
+        binds += [part for folder in above for part in ("--perms", "0755", "--dir", str(folder))]
         binds += ["--ro-bind", str(interpreter), str(interpreter)]
     python = str(interpreter / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
     isolation = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
-    places = ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp"]
-    arguments = [str(limits.memory_mib * 2**20), str(max(1, round(limits.seconds)))]
+    user = 0
+    if os.geteuid() == 0:
+        # The kernel does not limit the processes of root, also where a user namespace gives it another number: the runner
+        # becomes a user of its own before the program starts, for which it needs two capabilities until then.
+        user = 60000 + secrets.randbelow(5000)
+        isolation.remove("--unshare-all")
+        isolation += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+        isolation += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    places = ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    arguments = [str(limits.memory_mib * 2**20), str(max(1, round(limits.seconds))), str(user)]
     return ["bwrap", *isolation, *binds, *places, python, "-I", "-S", "-c", RUNNER, *arguments]
 
 

@@ -115,6 +115,28 @@ def test_a_hostile_program_fails_and_ends(name: str, program: str) -> None:
 
 
 @needs_bubblewrap
+def test_a_program_cannot_start_processes_without_end() -> None:
+    program = """
+import os, time
+count = 0
+try:
+    while count < 100:
+        if not os.fork():
+            time.sleep(9)
+        count += 1
+except OSError:
+    pass
+assert count < 64
+"""
+    assert run_program(program, Limits()).passed
+
+
+@needs_bubblewrap
+def test_a_program_can_write_a_temporary_file() -> None:
+    assert run_program("open('x', 'w').write('y'); assert open('/tmp/x').read() == 'y'", Limits()).passed
+
+
+@needs_bubblewrap
 def test_a_program_sees_no_home_no_repository_no_environment_and_no_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
