@@ -220,8 +220,9 @@ def test_a_broken_shard_ends_in_its_message_and_leaves_no_output(built: Path) ->
 def test_a_mistake_in_a_config_file_ends_snakemake_with_one_message_before_any_job(built: Path) -> None:
     with edited(built / "config/models/tiny.yaml", replaced("launch: cpu", "launch: gpu-99")):
         done = snakemake(built, "-n", "results/tiny/")
-    assert done.returncode != 0 and "Traceback" not in done.stderr
-    assert "config/models/tiny.yaml: launch: 'gpu-99': there is no such launch; expected one of cpu, gpu-16" in done.stderr
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in said
+    assert "config/models/tiny.yaml: launch: 'gpu-99': there is no such launch; expected one of cpu, gpu-16" in said
 
 
 def test_the_whole_plan_of_the_largest_model_is_printed(built: Path) -> None:
@@ -236,7 +237,7 @@ def test_the_cluster_profile_plans_the_largest_model(built: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--lint", "--summary", "--rulegraph", "--list-rules"])
 def test_snakemakes_own_views_work(built: Path, option: str) -> None:
-    arguments = [option] if option in ("--lint", "--list-rules") else [option, "results/tiny/"]
+    arguments = [option] if option in ("--lint", "--list-rules") else ["results/tiny/", option]
     assert snakemake(built, *arguments).returncode == 0
 
 
