@@ -1,5 +1,6 @@
 """The config files: one YAML file a corpus, tokenizer and model, checked by JSON schema and against each other."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,13 @@ def check_references(found: dict[str, Settings], folder: Path) -> None:
             )
 
 
+@cache
 def processes_of(folder: Path, launch: str) -> int:
     """How many processes an accelerate config starts."""
     return int(read_yaml(folder / "accelerate" / f"{launch}.yaml")["num_processes"])
 
 
+@cache
 def gpus_of(folder: Path, launch: str) -> int:
     """How many GPUs an accelerate config uses: one a process, none on the CPU."""
     settings = read_yaml(folder / "accelerate" / f"{launch}.yaml")

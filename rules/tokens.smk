@@ -1,6 +1,6 @@
 rule pack_shard:
     input:
-        texts="results/corpora/{corpus}/{split}/{split}-{part}.parquet",
+        texts=artefacts.TEXTS,
         tokenizer=rules.train_tokenizer.output.tokenizer,
     output:
         tokens=artefacts.TOKENS,
