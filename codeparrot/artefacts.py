@@ -31,7 +31,7 @@ REPORT = "results/reports/{model}/report.html"
 REPORT_FIGURES = "results/reports/{model}/figures.json"
 MODEL = "results/{model}"
 
-RESERVED = ("corpora", "tokenizers", "tokens", "models", "evaluations", "reports")
+RESERVED = ("corpora", "tokenizers", "tokens", "models", "evaluations", "reports", "logs", "benchmarks")
 
 
 def shard_name(number: int) -> str:

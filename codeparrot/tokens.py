@@ -8,6 +8,7 @@ chosen by the reader, so one set of token files serves any context length.
 import hashlib
 import logging
 import os
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -106,7 +107,7 @@ class TokenSplit:
                 f"{index}: the split has {self.tokens} tokens, fewer than one sequence of {length}; give the corpus more "
                 "files, raise valid_share under split: in the corpus file, or shorten sequence_length in the model file"
             )
-        self._starts = np.array([0, *accumulate(shard.tokens for shard in self.shards)])
+        self._starts = [0, *accumulate(shard.tokens for shard in self.shards)]
         self._maps = [self._map(index.parent / shard.file, shard) for shard in self.shards]
 
     @staticmethod
@@ -115,26 +116,26 @@ class TokenSplit:
         if not file.is_file() or file.stat().st_size != expected:
             seen = f"{file.stat().st_size} bytes" if file.is_file() else "no such file"
             raise PipelineError(f"{file}: {seen}, expected {expected} bytes; delete it and run again")
-        return np.memmap(file, shard.dtype, "r") if shard.tokens else np.empty(0, shard.dtype)
+        return np.asarray(np.memmap(file, shard.dtype, "r")) if shard.tokens else np.empty(0, shard.dtype)
 
     def __len__(self) -> int:
         return self.tokens // self.length
 
-    def sequence(self, number: int) -> NDArray[np.int64]:
-        """The ids of one sequence, shape (length,)."""
-        if not 0 <= number < len(self):
-            raise IndexError(number)
-        start = number * self.length
-        stop = start + self.length
-        first = int(np.searchsorted(self._starts, start, "right")) - 1
-        parts = []
-        while start < stop:
-            offset = start - self._starts[first]
-            part = self._maps[first][offset : offset + stop - start]
-            parts.append(part)
-            start += len(part)
-            first += 1
-        return np.concatenate(parts).astype(np.int64)
+    def batch(self, numbers: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
+        """The ids of several sequences, shape (len(numbers), length)."""
+        ids = np.empty((len(numbers), self.length), np.int64)
+        for row, number in zip(ids, numbers, strict=True):
+            if not 0 <= number < len(self):
+                raise IndexError(number)
+            start, filled = int(number) * self.length, 0
+            shard = bisect_right(self._starts, start) - 1
+            while filled < self.length:
+                offset = start + filled - self._starts[shard]
+                part = self._maps[shard][offset : offset + self.length - filled]
+                row[filled : filled + len(part)] = part
+                filled += len(part)
+                shard += 1
+        return ids
 
     def counts(self, vocabulary: int) -> NDArray[np.int64]:
         """How often each id occurs, shape (vocabulary,), a bounded piece at a time."""

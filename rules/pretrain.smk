@@ -14,6 +14,8 @@ rule pretrain:
     resources:
         gpu=lambda w: plan.gpus(w.model),
         launch=lambda w: plan.launch(w.model),
+        save_minutes=str(config["pretraining"]["save_minutes"]),
+        trackers=as_json(config["pretraining"]["trackers"]),
         mem_mb=lambda w: plan.memory(w.model, on_cpu=3000, on_gpus=200000),
         runtime=1440,
     params:
@@ -23,4 +25,7 @@ rule pretrain:
     shell:
         "accelerate launch --config_file {resources.launch} scripts/pretrain.py"
         " --begin {input.begin} --end {output.checkpoint} --tokens {input.tokens}"
-        " --to_step {params.step} --training {params.training:q} --threads 2 2>&1 | tee {log}"
+        " --to_step {params.step} --training {params.training:q}"
+        " --observation.logs results/logs/pretrain/{wildcards.model}/step-{wildcards.step}"
+        " --observation.save_minutes {resources.save_minutes} --observation.trackers {resources.trackers:q}"
+        " --threads 2 2>&1 | tee {log}"

@@ -10,7 +10,8 @@ from codeparrot import model
 from codeparrot.atomic import written_beside
 from codeparrot.command import run
 from codeparrot.errors import PipelineError
-from codeparrot.tokenizer.training import END_OF_TEXT
+from codeparrot.pretraining.checkpoint import TrainingState, write_state
+from codeparrot.tokenizer.training import END_OF_TEXT, tokenizer_digest
 
 
 def main(tokenizer: Path, architecture: dict[str, Any], seed: int, output: Path) -> None:
@@ -31,6 +32,7 @@ def main(tokenizer: Path, architecture: dict[str, Any], seed: int, output: Path)
     logging.info("%d parameters", model.parameter_count(made))
     with written_beside(output) as beside:
         made.save_pretrained(beside)
+        write_state(beside, TrainingState(0, tokenizer_digest(tokenizer), {}))
 
 
 if __name__ == "__main__":

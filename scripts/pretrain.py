@@ -3,11 +3,20 @@
 from pathlib import Path
 
 from codeparrot.command import run
-from codeparrot.pretraining.loop import train_link
+from codeparrot.pretraining.loop import Link, Observation, train_link
 from codeparrot.pretraining.optimisation import TrainingSettings
+from codeparrot.staleness import code_digest
 
 
-def main(begin: Path, end: Path, tokens: Path, to_step: int, training: TrainingSettings, threads: int = 2) -> None:
+def main(
+    begin: Path,
+    end: Path,
+    tokens: Path,
+    to_step: int,
+    training: TrainingSettings,
+    observation: Observation = Observation(),
+    threads: int = 2,
+) -> None:
     """Train one link.
 
     Args:
@@ -16,9 +25,11 @@ def main(begin: Path, end: Path, tokens: Path, to_step: int, training: TrainingS
         tokens: Index of the training split.
         to_step: Updates done at the end of the link.
         training: The whole run's settings.
+        observation: How the run is watched and saved.
         threads: CPU threads of each process.
     """
-    train_link(begin, end, tokens, training, to_step, threads)
+    code = code_digest(Path(__file__).resolve().parent.parent, Path(__file__).stem)
+    train_link(Link(begin, end, tokens, to_step, code), training, observation, threads)
 
 
 if __name__ == "__main__":

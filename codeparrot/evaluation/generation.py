@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from codeparrot.chance import draw
 from codeparrot.model import load_model
-from codeparrot.tokenizer.training import END_OF_TEXT
+from codeparrot.tokenizer.loading import load_tokenizer
 
 # The chapter's stop markers: what begins a new block at column 0.
 NEXT_BLOCK = re.compile(r"\n(?:class|def|#|@|print|if)")
@@ -36,17 +36,6 @@ class Sampling:
 def first_block(completion: str) -> str:
     """A completion up to the first marker of a next block, right-stripped."""
     return NEXT_BLOCK.split(completion, maxsplit=1)[0].rstrip()
-
-
-def load_tokenizer(tokenizer_file: Path) -> PreTrainedTokenizerFast:
-    """tokenizer.json as a transformers tokenizer whose special tokens are all the end token."""
-    return PreTrainedTokenizerFast(
-        tokenizer_file=str(tokenizer_file),
-        bos_token=END_OF_TEXT,
-        eos_token=END_OF_TEXT,
-        unk_token=END_OF_TEXT,
-        clean_up_tokenization_spaces=False,
-    )
 
 
 def load_generator(checkpoint: Path, tokenizer_file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:

@@ -40,8 +40,7 @@ def validation_loss(checkpoint: Path, index: Path, length: int, sequences: int, 
     total = 0.0
     starts = range(0, len(numbers), batch)
     for start in progress(starts, f"batches of {batch} sequences evaluated", len(starts)):
-        rows = np.stack([split.sequence(number) for number in numbers[start : start + batch]])
-        ids = torch.from_numpy(rows).to(device)
+        ids = torch.from_numpy(split.batch(numbers[start : start + batch])).to(device)
         hidden = model.base_model(ids, use_cache=False).last_hidden_state
         total += float(summed_loss(hidden, head, ids, torch.float32))
     tokens = len(numbers) * (length - 1)
@@ -66,5 +65,5 @@ def yardsticks(train: Path, valid: Path, vocabulary: int, length: int, sequences
     counts = TokenSplit(train, length).counts(vocabulary)
     split = TokenSplit(valid, length)
     # The first token of a sequence is never predicted.
-    ids = np.concatenate([split.sequence(number)[1:] for number in chosen_sequences(split, sequences)])
+    ids = split.batch(chosen_sequences(split, sequences))[:, 1:].ravel()
     return {"uniform": math.log(vocabulary), "unigram": unigram_loss(counts, ids)}

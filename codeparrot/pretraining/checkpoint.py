@@ -1,66 +1,158 @@
 """A checkpoint: everything that the next link needs, as safetensors and JSON; loading it runs no pickled code.
 
     config.json, generation_config.json, model.safetensors   what from_pretrained loads
-    optimizer.safetensors                                    AdamW's moments and step count of every parameter
-    state.json                                               updates done
+    optimizer.safetensors                                    the moments and step count of every parameter
+    state.json                                               TrainingState
     metrics.jsonl                                            the whole run so far, one line every few updates
 
-The order of the data and the state of dropout are functions of (seed, update), so they need no place here.
+The order of the data, the learning rate and the state of dropout are functions of (seed, update), so they need no place
+here. A rolling state inside a link is a checkpoint, too.
 """
 
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
 from codeparrot.atomic import written_beside
 from codeparrot.errors import PipelineError
+from codeparrot.pretraining.metrics import Metrics, write_metrics
+
+log = logging.getLogger(__name__)
 
 
-def _named_parameters(model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> dict[str, torch.nn.Parameter]:
-    trained = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-    return {name: parameter for name, parameter in model.named_parameters() if id(parameter) in trained}
+@dataclass(frozen=True)
+class TrainingState:
+    """Where a run is.
+
+    Args:
+        step: Updates done.
+        tokenizer_sha256: The tokenizer whose tokens the model knows.
+        training: The run's settings; none for initial weights.
+        fingerprint: What a rolling state was made from; none for a link's end.
+        losses: Losses of the updates since the last line of metrics.
+        loss_scale: The loss scale of fp16.
+    """
+
+    step: int
+    tokenizer_sha256: str
+    training: dict[str, Any]
+    fingerprint: str = ""
+    losses: Sequence[float] = ()
+    loss_scale: float = 0.0
+
+
+def write_state(folder: Path, state: TrainingState) -> None:
+    """Write state.json."""
+    (folder / "state.json").write_bytes(orjson.dumps(asdict(state), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def read_state(folder: Path) -> TrainingState:
+    """Read state.json; PipelineError names the folder that has none."""
+    file = folder / "state.json"
+    if not file.is_file():
+        raise PipelineError(f"{file}: no such file; expected a checkpoint or what initialise_model makes")
+    try:
+        return TrainingState(**orjson.loads(file.read_bytes()))
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise PipelineError(f"{file}: cannot be read ({error}); delete {folder} and run again") from error
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """A tensor on the CPU, gathered from all processes where it is sharded."""
+    if isinstance(tensor, DTensor):
+        tensor = tensor.full_tensor()
+    return tensor.detach().cpu().contiguous()
+
+
+def _like(value: Tensor, parameter: Tensor) -> Tensor:
+    """A state's value where its parameter is: on its device, sharded as it is."""
+    if isinstance(parameter, DTensor) and value.dim():
+        return distribute_tensor(value.to(parameter.device), parameter.device_mesh, parameter.placements)
+    return value.to(parameter.device)
 
 
 def save_checkpoint(
-    folder: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer, step: int, metrics: list[dict[str, float]]
+    folder: Path,
+    model: PreTrainedModel,
+    optimizers: Sequence[torch.optim.Optimizer],
+    state: TrainingState,
+    metrics: Sequence[Metrics],
+    write: bool,
 ) -> None:
-    """Write the checkpoint after `step` updates, whole or not at all."""
-    moments = {
-        f"{name}/{key}": value.detach().cpu().contiguous()
-        for name, parameter in _named_parameters(model, optimizer).items()
-        for key, value in optimizer.state[parameter].items()
-    }
+    """Write a checkpoint, whole or not at all. Every process calls this, since it gathers shards; those with `write` write."""
+    states = {key: value for optimizer in optimizers for key, value in optimizer.state.items()}
+    weights: dict[str, Tensor] = {}
+    moments: dict[str, Tensor] = {}
+    for name, parameter in model.named_parameters():
+        whole = {name: _whole(parameter)} | {f"{name}/{key}": _whole(value) for key, value in states[parameter].items()}
+        if write:
+            weights[name] = whole.pop(name)
+            moments |= whole
+    if not write:
+        return
     with written_beside(folder) as beside:
-        model.save_pretrained(beside)
+        model.save_pretrained(beside, state_dict=weights)
         save_file(moments, beside / "optimizer.safetensors")
-        (beside / "state.json").write_bytes(orjson.dumps({"step": step}) + b"\n")
-        (beside / "metrics.jsonl").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in metrics))
+        write_state(beside, state)
+        write_metrics(beside / "metrics.jsonl", metrics)
 
 
-def load_optimizer(folder: Path, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> tuple[int, list[dict[str, float]]]:
-    """Restore the optimizer's state from `folder`; return the updates done and the metrics so far.
-
-    A folder without a state, which is what initialise_model makes, is a run of no updates.
-    """
-    if not (folder / "state.json").is_file():
-        return 0, []
+def load_optimizers(folder: Path, model: PreTrainedModel, optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    """Restore the optimizers' state from `folder`, sharded as the parameters are."""
+    file = folder / "optimizer.safetensors"
     try:
-        moments = load_file(folder / "optimizer.safetensors")
+        moments = load_file(file)
     except Exception as error:
-        raise PipelineError(f"{folder}/optimizer.safetensors: cannot be read ({error}); delete {folder} and run again") from error
-    for name, parameter in _named_parameters(model, optimizer).items():
-        state = {key.rsplit("/", 1)[1]: value for key, value in moments.items() if key.rsplit("/", 1)[0] == name}
-        if not state:
-            raise PipelineError(f"{folder}/optimizer.safetensors: no state for {name}; delete {folder} and run again")
-        optimizer.state[parameter] = {key: value.to(parameter.device) if value.dim() else value for key, value in state.items()}
-    step = orjson.loads((folder / "state.json").read_bytes())["step"]
-    return step, read_metrics(folder)
+        raise PipelineError(f"{file}: cannot be read ({error}); delete {folder} and run again") from error
+    of_parameter: dict[str, dict[str, Tensor]] = {}
+    for key, value in moments.items():
+        name, kind = key.rsplit("/", 1)
+        of_parameter.setdefault(name, {})[kind] = value
+    owner = {id(each): optimizer for optimizer in optimizers for group in optimizer.param_groups for each in group["params"]}
+    for name, parameter in model.named_parameters():
+        if name not in of_parameter:
+            raise PipelineError(f"{file}: no state for {name}; delete {folder} and run again")
+        owner[id(parameter)].state[parameter] = {kind: _like(value, parameter) for kind, value in of_parameter[name].items()}
 
 
-def read_metrics(folder: Path) -> list[dict[str, float]]:
-    """The metrics of the run up to the checkpoint in `folder`; none for initial weights."""
-    file = folder / "metrics.jsonl"
-    return [orjson.loads(line) for line in file.read_bytes().splitlines()] if file.is_file() else []
+@dataclass(frozen=True)
+class RollingState:
+    """The state inside a link: `folder` holds the newest whole checkpoint of its updates.
+
+    It is outside the outputs that the workflow declares, so an interrupted job finds it again.
+    """
+
+    folder: Path
+    fingerprint: str
+
+    def newest(self) -> Path | None:
+        """The newest state whose fingerprint matches; None when there is none."""
+        for state in sorted(self.folder.glob("update-*"), reverse=True):
+            if not (state / "state.json").is_file():
+                continue  # a process was killed while it removed this one
+            if read_state(state).fingerprint == self.fingerprint:
+                return state
+            log.info("%s: made from other settings, inputs or code; not used", state)
+        return None
+
+    def after(self, step: int) -> Path:
+        """Where the state after `step` updates goes."""
+        return self.folder / f"update-{step:07d}"
+
+    def keep_only(self, kept: Path | None) -> None:
+        """Remove every other state, what a killed process left half written, and at last the folder."""
+        for other in self.folder.glob("*"):
+            if other != kept:
+                shutil.rmtree(other)
+        if kept is None and self.folder.exists():
+            self.folder.rmdir()

@@ -1,56 +1,92 @@
-"""One link of the chain: from one checkpoint to the next. The chapter's training loop, exact for any number of processes."""
+"""One link of the chain: from one checkpoint to the next. The chapter's training loop, made exact and resumable."""
 
-import contextlib
+import hashlib
 import logging
-import math
 import os
+import shutil
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
+import orjson
 import torch
 from accelerate import Accelerator
-from torch import Tensor, nn
-from transformers import PreTrainedModel, set_seed
+from accelerate.utils import InitProcessGroupKwargs, ProjectConfiguration
+from transformers import PreTrainedModel
 
-from codeparrot.chance import draw
 from codeparrot.errors import PipelineError
-from codeparrot.model import load_model
-from codeparrot.pretraining.checkpoint import load_optimizer, save_checkpoint
-from codeparrot.pretraining.loss import summed_loss
-from codeparrot.pretraining.optimisation import PRECISIONS, TrainingSettings, adamw, learning_rate
+from codeparrot.model import load_model, parameter_count
+from codeparrot.pretraining.checkpoint import RollingState, TrainingState, load_optimizers, read_state, save_checkpoint
+from codeparrot.pretraining.history import History
+from codeparrot.pretraining.interruption import Agreement, signals_noted
+from codeparrot.pretraining.lock import held
+from codeparrot.pretraining.memory import advice, available, check_memory
+from codeparrot.pretraining.metrics import flops_per_token, read_metrics, write_metrics
+from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, schedule
+from codeparrot.pretraining.parallel import NextTokenLoss, spread
+from codeparrot.pretraining.update import Run, batches_ahead, update
 from codeparrot.progress import clock
-from codeparrot.tokens import TokenSplit, sequences_of_step
+from codeparrot.staleness import file_digest
+from codeparrot.tokens import TokenSplit
 
+FIRST_LOSS_SCALE = 2.0**16
 log = logging.getLogger(__name__)
 
 
-class NextTokenLoss(nn.Module):
-    """The model with its loss as output, so that data-parallel wrappers see one forward pass."""
+@dataclass(frozen=True)
+class Link:
+    """One link: the checkpoint or initial weights that it begins with, the folder it ends in, the index of its tokens,
+    the updates done at its end, and a digest of the code that trains it."""
 
-    def __init__(self, model: PreTrainedModel, precision: str) -> None:
-        super().__init__()
-        self.model = model
-        self.precision = PRECISIONS[precision]
+    begin: Path
+    end: Path
+    tokens: Path
+    to_step: int
+    code: str
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """The summed loss in nats of ids of shape (batch, length)."""
-        with torch.autocast(ids.device.type, self.precision, enabled=self.precision != torch.float32):
-            hidden = self.model.base_model(ids, use_cache=False).last_hidden_state
-        head = self.model.get_output_embeddings().weight
-        return summed_loss(hidden.float(), head, ids, self.precision)
+    def fingerprint(self, settings: TrainingSettings) -> str:
+        """What a rolling state depends on: settings, code, tokens and the checkpoint that the link begins with."""
+        files = [self.tokens, self.begin / "state.json", self.begin / "model.safetensors"]
+        parts = [orjson.dumps(asdict(settings)).decode(), self.code, *map(file_digest, files)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _check(settings: TrainingSettings, split: TokenSplit, positions: int, processes: int) -> None:
-    if settings.global_batch % processes:
+@dataclass(frozen=True)
+class Observation:
+    """How a run is watched and saved; it changes no weight.
+
+    Args:
+        logs: Folder of a log file for each process and TensorBoard's events; none where it is not given.
+        trackers: accelerate's names of further trackers (wandb, trackio).
+        save_minutes: Minutes between two rolling states.
+    """
+
+    logs: Path | None = None
+    trackers: Sequence[str] = ()
+    save_minutes: float = 10.0
+
+
+def _check(settings: TrainingSettings, split: TokenSplit, model: PreTrainedModel, state: TrainingState, link: Link) -> None:
+    if state.step >= link.to_step:
+        raise PipelineError(f"{link.begin}: {state.step} updates are done already, expected fewer than {link.to_step}")
+    if split.tokenizer_sha256 != state.tokenizer_sha256:
         raise PipelineError(
-            f"training: global_batch: {settings.global_batch}: {processes} processes do not divide it; "
-            "change it or the number of processes"
+            f"{link.tokens}: made by the tokenizer {split.tokenizer_sha256[:12]}, but {link.begin} was made for the tokenizer "
+            f"{state.tokenizer_sha256[:12]}; pack the tokens with the model's tokenizer"
         )
-    if settings.sequence_length > positions:
+    for key, value in asdict(settings).items():
+        if state.training and state.training.get(key) != value:
+            raise PipelineError(
+                f"training: {key}: {value!r}, but {link.begin} was trained with {state.training.get(key)!r}; use the same "
+                "settings, or start from the initial weights"
+            )
+    if settings.sequence_length > model.config.max_position_embeddings:
         raise PipelineError(
-            f"training: sequence_length: {settings.sequence_length}: the model has {positions} positions; "
-            "shorten it or raise n_positions under architecture:"
+            f"training: sequence_length: {settings.sequence_length}: the model has {model.config.max_position_embeddings} "
+            "positions; shorten it or raise the model's positions under architecture:"
         )
     if len(split) < settings.global_batch:
         raise PipelineError(
@@ -59,93 +95,146 @@ def _check(settings: TrainingSettings, split: TokenSplit, positions: int, proces
         )
 
 
-def _update(accelerator: Accelerator, loss_of: nn.Module, split: TokenSplit, settings: TrainingSettings, step: int) -> Tensor:
-    """Accumulate the gradient of one update; return the mean loss over this process's tokens times its share."""
-    numbers = sequences_of_step(len(split), settings.global_batch, settings.seed, step)
-    mine = numbers[accelerator.process_index :: accelerator.num_processes]
-    tokens = settings.global_batch * (settings.sequence_length - 1)
-    # Dropout is a function of (seed, update, process): a resumed run draws what an uninterrupted one would have.
-    set_seed(draw(settings.seed, "dropout", str(step), str(accelerator.process_index)) % 2**32)
-    total = torch.zeros((), device=accelerator.device)
-    starts = range(0, len(mine), settings.device_batch)
-    for start in starts:
-        rows = np.stack([split.sequence(int(number)) for number in mine[start : start + settings.device_batch]])
-        ids = torch.from_numpy(rows).to(accelerator.device, non_blocking=True)
-        last = start == starts[-1]
-        with contextlib.nullcontext() if last else accelerator.no_sync(loss_of):
-            # Wrappers average gradients over processes; the loss is a mean over all processes' tokens.
-            loss = loss_of(ids) * (accelerator.num_processes / tokens)
-            loss.backward()
-        total += loss.detach() / accelerator.num_processes
-    return total
+def _prepare(accelerator: Accelerator, link: Link, start: Path, settings: TrainingSettings) -> Run:
+    """Load model and optimisers from `start` and spread them over the processes; PipelineError where things do not fit."""
+    processes = accelerator.num_processes
+    if settings.global_batch % processes:
+        raise PipelineError(
+            f"training: global_batch: {settings.global_batch}: {processes} processes do not divide it; "
+            "change it or the number of processes"
+        )
+    state = read_state(start)
+    split = TokenSplit(link.tokens, settings.sequence_length)
+    model = load_model(start)
+    _check(settings, split, model, state, link)
+    check_memory(parameter_count(model), model.config, settings, processes, accelerator.device)
+    model.train()
+    loss_of = spread(NextTokenLoss(model, settings), accelerator, settings)
+    made = optimizers(model, settings)
+    if state.step:
+        load_optimizers(start, model, made)
+    parameters = [parameter for optimizer in made for group in optimizer.param_groups for parameter in group["params"]]
+    return Run(accelerator, settings, split, model, loss_of, made, parameters)
 
 
-def train_link(begin: Path, end: Path, tokens: Path, settings: TrainingSettings, to_step: int, threads: int) -> None:
-    """Train from the checkpoint `begin` to update `to_step` and write the checkpoint `end`.
+@contextmanager
+def _logged_to(folder: Path | None, rank: int) -> Iterator[None]:
+    """Copy this process's log to a file of its own; processes other than the first print warnings only."""
+    root = logging.getLogger()
+    if rank:
+        for handler in root.handlers:
+            handler.setLevel(logging.WARNING)
+    if folder is None:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(folder / f"rank-{rank:02d}.log")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    root.addHandler(file)
+    try:
+        yield
+    finally:
+        root.removeHandler(file)
+        file.close()
 
-    Args:
-        begin: Checkpoint or initial weights to start from.
-        end: Folder of the new checkpoint.
-        tokens: Index of the training split.
-        settings: The whole run's settings.
-        to_step: Updates done at the end of this link.
-        threads: CPU threads of this process.
 
-    Raises PipelineError before the first update where settings, tokens and model do not fit, and when the loss is no
-    longer a number.
+def _start_of(link: Link, rolling: RollingState, accelerator: Accelerator) -> Path:
+    """The rolling state that an interrupted job left, or the link's beginning; what killed jobs left half written goes."""
+    if accelerator.is_main_process:
+        rolling.keep_only(rolling.newest())
+        for litter in link.end.parent.glob(f".{link.end.name}.partial-*"):
+            shutil.rmtree(litter)
+    accelerator.wait_for_everyone()
+    start = rolling.newest() or link.begin
+    if start != link.begin:
+        log.info("going on from %s", start)
+    return start
+
+
+def train_link(link: Link, settings: TrainingSettings, observation: Observation, threads: int) -> None:
+    """Train from the checkpoint that `link` begins with to its end, as one of the processes that were launched.
+
+    An interrupted link goes on from its rolling state. Raises PipelineError before the first update where settings, tokens,
+    checkpoint and memory do not fit, and later when the loss is no longer a number or rises beyond the bound, when a signal
+    stops the run (its state is saved then), and when another process took the link over.
     """
     torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("high")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    accelerator = Accelerator()
-    model = load_model(begin)
-    split = TokenSplit(tokens, settings.sequence_length)
-    _check(settings, split, model.config.max_position_embeddings, accelerator.num_processes)
-    model.train()
-    if settings.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
-    model.to(accelerator.device)
-    optimizer = adamw(model, settings)
-    step, metrics = load_optimizer(begin, model, optimizer)
-    if step >= to_step:
-        raise PipelineError(f"{begin}: {step} updates are done already, expected fewer than {to_step}")
-    loss_of = accelerator.prepare_model(NextTokenLoss(model, settings.precision))
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    rank = int(os.environ.get("RANK", "0"))
+    lock = held(link.end.with_name(f".{link.end.name}.lock")) if rank == 0 else nullcontext(lambda: None)
+    with _logged_to(observation.logs, rank), signals_noted() as signals, lock as owned:
+        accelerator = Accelerator(
+            cpu=not torch.cuda.is_available(),
+            log_with=[*(["tensorboard"] if observation.logs else []), *observation.trackers] or None,
+            project_config=ProjectConfiguration(logging_dir=str(observation.logs)) if observation.logs else None,
+            kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=1))],
+        )
+        rolling = RollingState(link.end.with_name(f".{link.end.name}.rolling"), link.fingerprint(settings))
+        start = _start_of(link, rolling, accelerator)
+        run = _prepare(accelerator, link, start, settings)
+        try:
+            _train(run, link, start, rolling, observation, Agreement(signals, observation.save_minutes * 60), owned)
+        except torch.OutOfMemoryError as error:
+            count, free = parameter_count(run.model), available(accelerator.device)
+            fits = advice(count, run.model.config, settings, accelerator.num_processes, free)
+            raise PipelineError(
+                f"training: device_batch: {settings.device_batch}: {accelerator.device} has too little memory ({error}){fits}"
+            ) from error
+        accelerator.end_training()
 
-    first, start, logged = step, time.monotonic(), time.monotonic()
-    losses: list[Tensor] = []
-    update_tokens = settings.global_batch * settings.sequence_length
-    while step < to_step:
-        rate = learning_rate(step, settings)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        losses.append(_update(accelerator, loss_of, split, settings, step))
-        norm = nn.utils.clip_grad_norm_(parameters, settings.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+
+def _train(
+    run: Run,
+    link: Link,
+    start: Path,
+    rolling: RollingState,
+    observation: Observation,
+    agreement: Agreement,
+    owned: Callable[[], None],
+) -> None:
+    accelerator, settings, model = run.accelerator, run.settings, run.model
+    state = read_state(start)
+    config = model.config
+    work = flops_per_token(parameter_count(model), config.num_hidden_layers, config.hidden_size, settings.sequence_length)
+    history = History(accelerator, settings, work, read_metrics(start), state.losses)
+    scale = (state.loss_scale or FIRST_LOSS_SCALE) if settings.precision == "fp16" else 0.0
+    accelerator.init_trackers("events", asdict(settings), {"tensorboard": {"purge_step": state.step + 1}})
+
+    def save(folder: Path, fingerprint: str) -> None:
+        owned()
+        reached = TrainingState(step, state.tokenizer_sha256, asdict(settings), fingerprint, history.losses, scale)
+        save_checkpoint(folder, model, run.optimizers, reached, history.metrics, accelerator.is_main_process)
+        accelerator.wait_for_everyone()
+
+    step, good, began = state.step, start, time.monotonic()
+    for batches in batches_ahead(run, step, link.to_step):
+        loss, norm, scale = update(run, batches, step, scale)
+        history.add(loss, norm)
         step += 1
-        if step % settings.log_every and step != to_step:
-            continue
-        loss = float(accelerator.reduce(torch.stack(losses).mean(), "sum"))
-        if not math.isfinite(loss):
-            raise PipelineError(f"the loss is {loss} at update {step}; the last good state is {begin}; lower learning_rate")
-        now = time.monotonic()
-        speed = len(losses) * update_tokens / (now - logged)
-        line: dict[str, float] = {
-            "step": step,
-            "tokens": step * update_tokens,
-            "loss": round(loss, 6),
-            "learning_rate": rate,
-            "gradient_norm": round(float(norm), 6),
-            "tokens_per_second": round(speed, 1),
-        }
-        metrics.append(line)
-        left = clock((to_step - step) * (now - start) / (step - first))
-        if accelerator.is_main_process:
+        if step % settings.log_every == 0 or step == link.to_step:
+            history.settle(step, good)
+            line = history.line(step, settings.learning_rate * schedule(step - 1, settings))
+            accelerator.log(line, step)
+            if accelerator.is_main_process and observation.logs:
+                write_metrics(observation.logs / "metrics.jsonl", history.metrics)
             log.info(
-                "update %d of %d: loss %.4f, rate %.2e, %.0f tokens a second, %s left", step, to_step, loss, rate, speed, left
+                "update %d of %d: loss %.4f, rate %.2e, %.0f tokens a second, %s left",
+                *(step, link.to_step, line["loss"], line["learning_rate"], line["tokens_per_second"]),
+                clock((link.to_step - step) * (time.monotonic() - began) / (step - state.step)),
             )
-        losses, logged = [], now
-    accelerator.wait_for_everyone()
+        wanted, stop = agreement.ask()
+        if wanted and step < link.to_step:
+            pause = time.monotonic()
+            history.settle(step, good)
+            good = rolling.after(step)
+            save(good, rolling.fingerprint)
+            if accelerator.is_main_process:
+                rolling.keep_only(good)
+            history.pause(time.monotonic() - pause)
+            if stop:
+                names = ", ".join(agreement.signals) or "a signal to another process"
+                raise PipelineError(f"stopped by {names} after update {step}; its state is {good}; run the same command again")
+    save(link.end, "")
     if accelerator.is_main_process:
-        save_checkpoint(end, model, optimizer, step, metrics)
-    accelerator.wait_for_everyone()
+        rolling.keep_only(None)

@@ -24,13 +24,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
         for start in range(0, len(hidden), CHUNK):
             part = hidden[start : start + CHUNK].to(precision)
             wanted = targets[start : start + CHUNK]
+            counted = (wanted >= 0).float()
+            wanted = wanted.clamp(min=0)[:, None]
             logits = (part @ head.T).float()
             normaliser = torch.logsumexp(logits, dim=-1)
-            total += (normaliser - logits.gather(1, wanted[:, None])[:, 0]).sum()
+            total += ((normaliser - logits.gather(1, wanted)[:, 0]) * counted).sum()
             if gradient:
                 probabilities = logits.sub_(normaliser[:, None]).exp_()
-                probabilities.scatter_add_(1, wanted[:, None], torch.full_like(wanted[:, None], -1, dtype=torch.float32))
-                slope = probabilities.to(precision)
+                probabilities.scatter_add_(1, wanted, torch.full_like(wanted, -1, dtype=torch.float32))
+                slope = probabilities.mul_(counted[:, None]).to(precision)
                 hidden_gradient[start : start + CHUNK] = slope @ head
                 weight_gradient += slope.T @ part
         context.save_for_backward(hidden_gradient, weight_gradient)
@@ -42,7 +44,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return hidden_gradient * outputs[0], weight_gradient * outputs[0], None, None, None
 
 
-def summed_loss(hidden: Tensor, weight: Tensor, ids: Tensor, precision: torch.dtype) -> Tensor:
+def summed_loss(hidden: Tensor, weight: Tensor, ids: Tensor, precision: torch.dtype, end_token: int | None = None) -> Tensor:
     """The sum in nats of the cross-entropy of every next token.
 
     Args:
@@ -50,7 +52,11 @@ def summed_loss(hidden: Tensor, weight: Tensor, ids: Tensor, precision: torch.dt
         weight: The output embedding, shape (vocabulary, width).
         ids: Token ids, shape (batch, length); position i predicts id i + 1, so length - 1 terms a sequence.
         precision: The dtype of the matrix products; sums are float32.
+        end_token: With it, what follows an end token is not predicted, since it begins another document.
     """
     flat = hidden[:, :-1].reshape(-1, hidden.shape[-1])
+    targets = ids[:, 1:]
+    if end_token is not None:
+        targets = targets.masked_fill(ids[:, :-1] == end_token, -1)
     apply: Callable[..., Tensor] = _LinearCrossEntropy.apply
-    return apply(flat, weight, ids[:, 1:].reshape(-1), precision, torch.is_grad_enabled())
+    return apply(flat, weight, targets.reshape(-1), precision, torch.is_grad_enabled())

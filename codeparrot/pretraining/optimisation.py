@@ -1,12 +1,14 @@
-"""AdamW and its schedule: linear warm-up, then a cosine to zero, as the book's runs (GPT-3's recipe)."""
+"""The optimiser and its schedule: AdamW with linear warm-up and a cosine to zero, as the book's runs (GPT-3's recipe); or
+Muon for the hidden matrices beside it."""
 
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -17,15 +19,22 @@ class TrainingSettings:
         sequence_length: Tokens in a sequence.
         global_batch: Sequences in one update, over all processes and accumulation steps.
         device_batch: Sequences that one device computes at once.
-        steps: Updates in the whole run; the cosine ends here.
+        steps: Updates in the whole run; the schedule ends here.
         learning_rate: The peak.
         warmup_steps: Updates over which the rate rises linearly.
         weight_decay: For all parameters but biases and normalisation weights.
+        optimizer: adamw; or muon for the hidden matrices, with AdamW for the rest.
+        muon_learning_rate: Muon's peak, in AdamW's units (its updates are scaled to AdamW's size).
         beta1: AdamW's first moment decay.
         beta2: AdamW's second moment decay.
+        epsilon: AdamW's epsilon.
         clip: Largest norm of the gradient.
-        precision: fp32, or bf16 for matrix products under autocast.
+        precision: fp32; or bf16 or fp16 (with a loss scale) for matrix products under autocast.
+        sharding: none: every process holds the model; full: weights, gradients and moments are divided among them (FSDP).
         gradient_checkpointing: Recompute activations in the backward pass to save memory.
+        compile: Compile the model's blocks (torch.compile).
+        within_documents: Attention does not cross document boundaries, and no token is predicted from another document.
+        spike: A mean loss that exceeds the lowest so far by more nats stops the run.
         log_every: Updates between two lines of metrics.
         seed: Seed of the order of the sequences and of dropout.
     """
@@ -37,21 +46,28 @@ class TrainingSettings:
     learning_rate: float
     warmup_steps: int
     weight_decay: float = 0.1
+    optimizer: str = "adamw"
+    muon_learning_rate: float = 2e-3
     beta1: float = 0.9
     beta2: float = 0.999
+    epsilon: float = 1e-8
     clip: float = 1.0
     precision: str = "bf16"
+    sharding: str = "none"
     gradient_checkpointing: bool = False
+    compile: bool = False
+    within_documents: bool = False
+    spike: float = 3.0
     log_every: int = 10
     seed: int = 1
 
 
-def learning_rate(step: int, settings: TrainingSettings) -> float:
-    """The rate of update `step` (from 0): never zero, the peak at the end of the warm-up, near zero at the last."""
+def schedule(step: int, settings: TrainingSettings) -> float:
+    """The share of the peak rate in update `step` (from 0): never zero, 1 at the end of the warm-up, near zero at the last."""
     if step < settings.warmup_steps:
-        return settings.learning_rate * ((step + 1) / settings.warmup_steps)
+        return (step + 1) / settings.warmup_steps
     done = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    return 0.5 * (1 + math.cos(math.pi * done))
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
@@ -68,7 +84,35 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, ob
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
 
 
-def adamw(model: nn.Module, settings: TrainingSettings) -> torch.optim.AdamW:
-    """AdamW over the groups of `model`."""
+def blocks(model: PreTrainedModel) -> nn.ModuleList:
+    """The transformer's blocks, whatever the architecture calls them."""
+    return next(
+        module
+        for module in model.base_model.children()
+        if isinstance(module, nn.ModuleList) and len(module) == model.config.num_hidden_layers
+    )
+
+
+def optimizers(model: PreTrainedModel, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+    """AdamW over the groups of `model`; with muon, Muon (torch.optim, Moonshot's scaling) over its blocks' matrices first."""
     groups = parameter_groups(model, settings.weight_decay)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(settings.beta1, settings.beta2), eps=1e-8, fused=True)
+    made: list[torch.optim.Optimizer] = []
+    if settings.optimizer == "muon":
+        hidden = {id(each) for each in blocks(model).parameters() if each.dim() == 2}
+        matrices = [each for group in groups for each in group["params"] if id(each) in hidden]  # type: ignore[attr-defined]
+        for group in groups:
+            group["params"] = [each for each in group["params"] if id(each) not in hidden]  # type: ignore[attr-defined]
+        made.append(
+            torch.optim.Muon(
+                matrices,
+                lr=settings.muon_learning_rate,
+                weight_decay=settings.weight_decay,
+                adjust_lr_fn="match_rms_adamw",
+            )
+        )
+    betas = (settings.beta1, settings.beta2)
+    made.append(torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, eps=settings.epsilon, fused=True))
+    for optimizer in made:
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return made

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from transformers import AutoConfig
 
 from codeparrot.atomic import written_beside
-from codeparrot.evaluation.generation import load_tokenizer
 from codeparrot.staleness import file_digest
+from codeparrot.tokenizer.loading import load_tokenizer
 
 MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors")
 
@@ -71,7 +72,7 @@ def assemble(
 ) -> None:
     """Write the folder, whole or not at all."""
     tokenizer = load_tokenizer(tokenizer_file)
-    tokenizer.model_max_length = orjson.loads((checkpoint / "config.json").read_bytes())["n_positions"]
+    tokenizer.model_max_length = AutoConfig.from_pretrained(checkpoint).max_position_embeddings
     with written_beside(output) as beside:
         beside.mkdir()
         for name in MODEL_FILES:

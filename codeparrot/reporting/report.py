@@ -11,6 +11,7 @@ import orjson
 from markupsafe import Markup
 
 from codeparrot.atomic import write_text
+from codeparrot.pretraining.metrics import read_metrics
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
@@ -56,7 +57,7 @@ def collect(
     validation: list[Path], yardsticks: Path, humaneval: Path, completions: Path, corpus: Path, checkpoint: Path
 ) -> dict[str, Any]:
     """Everything that the report and the model card show, read from the artefacts' JSON."""
-    metrics = [orjson.loads(line) for line in (checkpoint / "metrics.jsonl").read_bytes().splitlines()]
+    metrics = read_metrics(checkpoint)
     points = [orjson.loads(file.read_bytes()) for file in validation]
     update_tokens = metrics[-1]["tokens"] // metrics[-1]["step"]
     for point in points:

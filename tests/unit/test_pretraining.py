@@ -1,10 +1,10 @@
 """The training chain on a tiny model: exact loss, exact schedule, links that make up one run."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import orjson
 import pytest
 import torch
 from hypothesis import given
@@ -13,39 +13,27 @@ from torch.nn import functional
 
 from codeparrot.errors import PipelineError
 from codeparrot.model import architecture, initialised_model, parameter_count
-from codeparrot.pretraining.checkpoint import read_metrics
-from codeparrot.pretraining.loop import train_link
+from codeparrot.pretraining import loop, memory
+from codeparrot.pretraining.checkpoint import TrainingState, read_state, write_state
+from codeparrot.pretraining.loop import Link, Observation, train_link
 from codeparrot.pretraining.loss import summed_loss
-from codeparrot.pretraining.optimisation import TrainingSettings, learning_rate, parameter_groups
+from codeparrot.pretraining.metrics import flops_per_token, peak_flops, read_metrics
+from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, parameter_groups, schedule
+from codeparrot.pretraining.parallel import NextTokenLoss, positions_within_documents
 from codeparrot.staleness import file_digest
-
-TINY = {"model_type": "gpt2", "n_positions": 16, "n_embd": 16, "n_layer": 1, "n_head": 2}
-SETTINGS = TrainingSettings(
-    sequence_length=16, global_batch=4, device_batch=4, steps=4, learning_rate=1e-2, warmup_steps=2, precision="fp32", log_every=1
-)
+from tests.unit.training import SETTINGS, TINY, initialise, write_tokens
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A folder with initial weights `init` and the tokens `train.json`."""
-    ids = np.random.default_rng(1).integers(0, 300, 16 * 40).astype("<u2")
-    (tmp_path / "train-0.bin").write_bytes(ids.tobytes())
-    shard = {
-        "file": "train-0.bin",
-        "documents": 1,
-        "tokens": len(ids),
-        "bytes": 1,
-        "dtype": "<u2",
-        "sha256": "",
-        "tokenizer_sha256": "",
-    }
-    (tmp_path / "train.json").write_bytes(orjson.dumps({"shards": [shard]}))
-    initialised_model(architecture(TINY, 300, 0), 1).save_pretrained(tmp_path / "init")
+    write_tokens(tmp_path, 40)
+    initialise(tmp_path / "init", TINY)
     return tmp_path
 
 
 def link(run: Path, begin: str, end: str, to_step: int, settings: TrainingSettings = SETTINGS) -> Path:
-    train_link(run / begin, run / end, run / "train.json", settings, to_step, 1)
+    train_link(Link(run / begin, run / end, run / "train.json", to_step, "code"), settings, Observation(), 1)
     return run / end
 
 
@@ -68,30 +56,30 @@ def test_the_history_travels_with_the_chain_and_has_each_step_once(run: Path) ->
 
 def test_accumulation_changes_the_loss_by_rounding_only(run: Path) -> None:
     undropped = {**TINY, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
-    initialised_model(architecture(undropped, 300, 0), 1).save_pretrained(run / "init")
+    initialise(run / "init", undropped)
     whole = read_metrics(link(run, "init", "whole", 2))
-    parts = read_metrics(link(run, "init", "parts", 2, TrainingSettings(**{**SETTINGS.__dict__, "device_batch": 3})))
+    parts = read_metrics(link(run, "init", "parts", 2, replace(SETTINGS, device_batch=3)))
     assert [line["loss"] for line in whole] == pytest.approx([line["loss"] for line in parts], abs=1e-5)
 
 
 def test_another_seed_trains_on_another_order(run: Path) -> None:
-    other = TrainingSettings(**{**SETTINGS.__dict__, "seed": 2})
+    other = replace(SETTINGS, seed=2)
     assert weights(link(run, "init", "one", 1)) != weights(link(run, "init", "two", 1, other))
 
 
 def test_a_batch_larger_than_the_split_is_refused(run: Path) -> None:
     with pytest.raises(PipelineError, match="global_batch: 64: the training split has only 40 sequences of 16; lower the batch"):
-        link(run, "init", "end", 1, TrainingSettings(**{**SETTINGS.__dict__, "global_batch": 64}))
+        link(run, "init", "end", 1, replace(SETTINGS, global_batch=64))
 
 
 def test_a_sequence_beyond_the_positions_is_refused(run: Path) -> None:
     with pytest.raises(PipelineError, match="sequence_length: 32: the model has 16 positions"):
-        link(run, "init", "end", 1, TrainingSettings(**{**SETTINGS.__dict__, "sequence_length": 32}))
+        link(run, "init", "end", 1, replace(SETTINGS, sequence_length=32))
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_leaves_no_checkpoint(run: Path) -> None:
-    with pytest.raises(PipelineError, match=r"the loss is nan at update \d; the last good state is .*init"):
-        link(run, "init", "end", 4, TrainingSettings(**{**SETTINGS.__dict__, "learning_rate": 1e30, "clip": 1e30}))
+    with pytest.raises(PipelineError, match=r"the loss is nan .* at update \d; the last good state is .*init"):
+        link(run, "init", "end", 4, replace(SETTINGS, learning_rate=1e30, clip=1e30))
     assert not (run / "end").exists()
 
 
@@ -117,9 +105,9 @@ def test_the_chunked_loss_and_its_gradients_are_those_of_whole_logits(length: in
 
 @given(st.integers(1, 50), st.integers(51, 500))
 def test_the_rate_rises_to_its_peak_and_falls_and_is_never_zero(warmup: int, steps: int) -> None:
-    settings = TrainingSettings(**{**SETTINGS.__dict__, "warmup_steps": warmup, "steps": steps})
-    rates = [learning_rate(step, settings) for step in range(steps)]
-    assert min(rates) > 0 and max(rates) == rates[warmup - 1] == settings.learning_rate
+    settings = replace(SETTINGS, warmup_steps=warmup, steps=steps)
+    rates = [schedule(step, settings) for step in range(steps)]
+    assert min(rates) > 0 and max(rates) == rates[warmup - 1] == 1
     assert rates[:warmup] == sorted(rates[:warmup]) and rates[warmup:] == sorted(rates[warmup:], reverse=True)
 
 
@@ -154,3 +142,100 @@ def test_a_setting_that_the_architecture_lacks_is_refused() -> None:
 
 def test_the_first_loss_is_near_a_uniform_guess(run: Path) -> None:
     assert read_metrics(link(run, "init", "end", 1))[0]["loss"] == pytest.approx(math.log(300), abs=0.2)
+
+
+def test_tokens_of_another_tokenizer_are_refused_before_the_first_update(run: Path) -> None:
+    write_state(run / "init", TrainingState(0, "another tokenizer", {}))
+    with pytest.raises(PipelineError, match=r"made by the tokenizer the tokenize, but .*init was made .* another toke"):
+        link(run, "init", "end", 1)
+
+
+def test_a_checkpoint_of_other_settings_is_refused_by_the_key(run: Path) -> None:
+    link(run, "init", "half", 2)
+    with pytest.raises(PipelineError, match=r"training: learning_rate: 0.5, but .*half was trained with 0.01"):
+        link(run, "half", "end", 4, replace(SETTINGS, learning_rate=0.5))
+
+
+def test_a_checkpoint_that_is_further_already_is_refused(run: Path) -> None:
+    link(run, "init", "end", 4)
+    with pytest.raises(PipelineError, match="4 updates are done already, expected fewer than 4"):
+        link(run, "end", "more", 4)
+
+
+def test_a_loss_that_rises_beyond_the_bound_stops_the_run(run: Path) -> None:
+    with pytest.raises(PipelineError, match=r"the loss rose to .* more than spike = 0.01 .* last good state is .*init"):
+        link(run, "init", "end", 40, replace(SETTINGS, steps=40, spike=0.01, learning_rate=0.3))
+
+
+def test_a_step_that_does_not_fit_says_which_batch_would(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = architecture(TINY, 300, 0)
+    fits = memory.needed(10**6, config, replace(SETTINGS, device_batch=4), 1)
+    monkeypatch.setattr(memory, "available", lambda device: fits)
+    with pytest.raises(PipelineError, match=r"device_batch: 64: a step needs .* left; this would fit: device_batch: 4"):
+        memory.check_memory(10**6, config, replace(SETTINGS, device_batch=64), 1, torch.device("cpu"))
+    memory.check_memory(10**6, config, replace(SETTINGS, device_batch=4), 1, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("changes", [{"precision": "bf16"}, {"precision": "fp16"}, {"gradient_checkpointing": True}])
+def test_precision_and_checkpointing_change_the_losses_little(run: Path, changes: dict[str, object]) -> None:
+    plain = read_metrics(link(run, "init", "plain", 4))
+    other = read_metrics(link(run, "init", "other", 4, replace(SETTINGS, **changes)))  # type: ignore[arg-type]
+    assert [line["loss"] for line in other] == pytest.approx([line["loss"] for line in plain], abs=0.02)
+
+
+def test_an_overflow_of_fp16_repeats_the_update_at_half_the_scale(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = read_metrics(link(run, "init", "usual", 4, replace(SETTINGS, precision="fp16")))
+    monkeypatch.setattr(loop, "FIRST_LOSS_SCALE", 2.0**127)
+    repeated = read_metrics(link(run, "init", "repeated", 4, replace(SETTINGS, precision="fp16")))
+    assert [line["loss"] for line in repeated] == pytest.approx([line["loss"] for line in usual], abs=1e-3)
+    assert 0 < read_state(run / "repeated").loss_scale < 2.0**127
+
+
+def test_muon_takes_the_hidden_matrices_and_adamw_the_rest() -> None:
+    model = initialised_model(architecture(TINY, 300, 0), 1)
+    muon, adamw = optimizers(model, replace(SETTINGS, optimizer="muon"))
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    taken = {names[id(each)] for group in muon.param_groups for each in group["params"]}
+    assert taken == {f"transformer.h.0.{name}.weight" for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")}
+    rest = {names[id(each)] for group in adamw.param_groups for each in group["params"]}
+    assert rest | taken == set(names.values()) and not rest & taken
+
+
+def test_two_links_with_muon_give_the_bytes_of_a_run_straight_through(run: Path) -> None:
+    settings = replace(SETTINGS, optimizer="muon")
+    straight = link(run, "init", "straight", 4, settings)
+    link(run, "init", "half", 2, settings)
+    assert weights(link(run, "half", "chained", 4, settings)) == weights(straight)
+
+
+def test_positions_start_anew_after_an_end_token() -> None:
+    ids = torch.tensor([[5, 0, 7, 8, 0, 0, 9], [0, 1, 2, 3, 4, 5, 6]])
+    expected = [[0, 1, 0, 1, 2, 0, 0], [0, 0, 1, 2, 3, 4, 5]]
+    assert positions_within_documents(ids, 0).tolist() == expected
+
+
+def test_within_documents_the_loss_is_that_of_each_document_alone() -> None:
+    torch.manual_seed(0)
+    undropped = {**TINY, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+    model = initialised_model(architecture(undropped, 300, 0), 1)
+    documents = [[5, 6, 7, 0], [8, 0], [0], [9, 10, 11, 12, 13]]
+    whole = torch.tensor([[number for document in documents for number in document]])
+    alone = NextTokenLoss(model, replace(SETTINGS, within_documents=False))
+    expected = sum(float(alone(torch.tensor([document]))) for document in documents if len(document) > 1)
+    assert float(alone(whole)) != pytest.approx(expected, rel=1e-3)
+    within = NextTokenLoss(model, replace(SETTINGS, within_documents=True))
+    assert float(within(whole)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_loss_is_a_mean_over_the_tokens_that_are_predicted(run: Path) -> None:
+    ids = np.fromfile(run / "train-0.bin", "<u2")
+    ids[::3] = 0
+    ids.tofile(run / "train-0.bin")
+    lines = read_metrics(link(run, "init", "end", 1, replace(SETTINGS, within_documents=True)))
+    assert lines[0]["loss"] == pytest.approx(math.log(300), abs=0.3)
+
+
+def test_flops_of_the_books_small_model() -> None:
+    # 6 x 111M and 12 x 12 x 768 x 1024 for attention.
+    assert flops_per_token(111_008_256, 12, 768, 1024) == pytest.approx(0.779e9, rel=1e-3)
+    assert peak_flops("NVIDIA A100-SXM4-40GB") == 312e12 and peak_flops("a CPU") is None

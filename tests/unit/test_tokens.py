@@ -82,7 +82,7 @@ def test_sequences_are_the_documents_joined_by_the_end_token_and_lose_only_the_l
     expected = [number for texts in shards for text in texts for number in (*tokenizer.encode(text).ids, 0)]
     for length in (7, 64, 1000):
         split = TokenSplit(index, length)
-        stream = np.concatenate([split.sequence(number) for number in range(len(split))])
+        stream = split.batch(range(len(split))).ravel()
         assert stream.tolist() == expected[: len(stream)]
         assert 0 <= len(expected) - len(stream) < length
 
