@@ -85,6 +85,25 @@ class Plan:
             raise PipelineError(f"results/models/{model}/step-{step}: no checkpoint of this model; its steps are {names}")
         return artefacts.checkpoint_before(model, int(step), steps)
 
+    def is_streamed(self, model: str) -> bool:
+        """Whether a model is trained on texts that are tokenised while they are read, instead of packed tokens."""
+        return bool(self.models[model]["data"] == "streamed")
+
+    def training_files(self, model: str) -> list[str]:
+        """The files that a model is trained on; texts elsewhere are none of them."""
+        if not self.is_streamed(model):
+            return [self.tokens(model, "train")]
+        settings = self.models[model]
+        texts = [] if "texts" in settings else self.parts(artefacts.TRAIN, settings["corpus"])
+        return [self.tokenizer_file(model), *texts]
+
+    def training_data(self, model: str) -> dict[str, Any]:
+        """What a model is trained on, for pretrain."""
+        files = self.training_files(model)
+        if not self.is_streamed(model):
+            return {"index": files[0]}
+        return {"tokenizer": files[0], "texts": self.models[model].get("texts", files[1:])}
+
     def training(self, model: str) -> dict[str, Any]:
         """How a model is trained; where its chain is cut changes no weight and is left out."""
         return {key: value for key, value in self.models[model]["training"].items() if key != "checkpoint_every"}

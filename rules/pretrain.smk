@@ -1,7 +1,7 @@
 rule pretrain:
     input:
         begin=lambda w: plan.link_start(w.model, w.step),
-        tokens=lambda w: plan.tokens(w.model, "train"),
+        data=lambda w: plan.training_files(w.model),
     output:
         checkpoint=directory(artefacts.CHECKPOINT),
     log:
@@ -20,11 +20,12 @@ rule pretrain:
         runtime=1440,
     params:
         step=lambda w: int(w.step),
+        data=lambda w: as_json(plan.training_data(w.model)),
         training=lambda w: as_json(plan.training(w.model)),
         code=digest("pretrain"),
     shell:
         "accelerate launch --config_file {resources.launch} scripts/pretrain.py"
-        " --begin {input.begin} --end {output.checkpoint} --tokens {input.tokens}"
+        " --begin {input.begin} --end {output.checkpoint} --data {params.data:q}"
         " --to_step {params.step} --training {params.training:q}"
         " --observation.logs results/logs/pretrain/{wildcards.model}/step-{wildcards.step}"
         " --observation.save_minutes {resources.save_minutes} --observation.trackers {resources.trackers:q}"

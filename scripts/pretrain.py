@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from codeparrot.command import run
-from codeparrot.pretraining.loop import Link, Observation, train_link
+from codeparrot.pretraining.loop import Link, Observation, TrainingData, train_link
 from codeparrot.pretraining.optimisation import TrainingSettings
 from codeparrot.staleness import code_digest
 
@@ -11,7 +11,7 @@ from codeparrot.staleness import code_digest
 def main(
     begin: Path,
     end: Path,
-    tokens: Path,
+    data: TrainingData,
     to_step: int,
     training: TrainingSettings,
     observation: Observation = Observation(),
@@ -22,14 +22,14 @@ def main(
     Args:
         begin: Checkpoint or initial weights to start from.
         end: Folder of the new checkpoint.
-        tokens: Index of the training split.
+        data: What is trained on.
         to_step: Updates done at the end of the link.
         training: The whole run's settings.
         observation: How the run is watched and saved.
         threads: CPU threads of each process.
     """
     code = code_digest(Path(__file__).resolve().parent.parent, Path(__file__).stem)
-    train_link(Link(begin, end, tokens, to_step, code), training, observation, threads)
+    train_link(Link(begin, end, data, to_step, code), training, observation, threads)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ here. A rolling state inside a link is a checkpoint, too.
 import logging
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class TrainingState:
         step: Updates done.
         tokenizer_sha256: The tokenizer whose tokens the model knows.
         training: The run's settings; none for initial weights.
+        position: Where the data are streamed from next; packed tokens need none.
         fingerprint: What a rolling state was made from; none for a link's end.
         losses: Losses of the updates since the last line of metrics.
         loss_scale: The loss scale of fp16.
@@ -46,6 +47,7 @@ class TrainingState:
     step: int
     tokenizer_sha256: str
     training: dict[str, Any]
+    position: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     losses: Sequence[float] = ()
     loss_scale: float = 0.0

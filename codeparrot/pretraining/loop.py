@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import orjson
 import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, ProjectConfiguration
+from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from codeparrot.errors import PipelineError
@@ -27,9 +29,11 @@ from codeparrot.pretraining.memory import advice, available, check_memory
 from codeparrot.pretraining.metrics import flops_per_token, read_metrics, write_metrics
 from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, schedule
 from codeparrot.pretraining.parallel import NextTokenLoss, spread
-from codeparrot.pretraining.update import Run, batches_ahead, update
+from codeparrot.pretraining.update import Run, batches_ahead, packed_sequences, streamed_sequences, update
 from codeparrot.progress import clock
 from codeparrot.staleness import file_digest
+from codeparrot.streaming import Position, TextStream
+from codeparrot.tokenizer.training import tokenizer_digest
 from codeparrot.tokens import TokenSplit
 
 FIRST_LOSS_SCALE = 2.0**16
@@ -37,20 +41,40 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class TrainingData:
+    """What is trained on: packed tokens, or texts that are tokenised while they are read.
+
+    Args:
+        index: Index of the training split's packed tokens.
+        texts: Instead: parquet or gzip JSON-lines files with a column `content`: paths, globs, or URLs (hf://, https://).
+        tokenizer: The tokenizer.json for the texts.
+    """
+
+    index: Path | None = None
+    texts: Sequence[str] = ()
+    tokenizer: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.index is None) != bool(self.texts and self.tokenizer):
+            raise PipelineError("data: expected an index of packed tokens, or texts with their tokenizer")
+
+
+@dataclass(frozen=True)
 class Link:
-    """One link: the checkpoint or initial weights that it begins with, the folder it ends in, the index of its tokens,
-    the updates done at its end, and a digest of the code that trains it."""
+    """One link: the checkpoint or initial weights that it begins with, the folder it ends in, what it is trained on, the
+    updates done at its end, and a digest of the code that trains it."""
 
     begin: Path
     end: Path
-    tokens: Path
+    data: TrainingData
     to_step: int
     code: str
 
     def fingerprint(self, settings: TrainingSettings) -> str:
-        """What a rolling state depends on: settings, code, tokens and the checkpoint that the link begins with."""
-        files = [self.tokens, self.begin / "state.json", self.begin / "model.safetensors"]
-        parts = [orjson.dumps(asdict(settings)).decode(), self.code, *map(file_digest, files)]
+        """What a rolling state depends on: settings, code, data and the checkpoint that the link begins with."""
+        known = [self.data.index or self.data.tokenizer, self.begin / "state.json", self.begin / "model.safetensors"]
+        digests = [file_digest(file) for file in known if file]
+        parts = [orjson.dumps(asdict(settings)).decode(), self.code, *self.data.texts, *digests]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -69,14 +93,9 @@ class Observation:
     save_minutes: float = 10.0
 
 
-def _check(settings: TrainingSettings, split: TokenSplit, model: PreTrainedModel, state: TrainingState, link: Link) -> None:
+def _check(settings: TrainingSettings, model: PreTrainedModel, state: TrainingState, link: Link) -> None:
     if state.step >= link.to_step:
         raise PipelineError(f"{link.begin}: {state.step} updates are done already, expected fewer than {link.to_step}")
-    if split.tokenizer_sha256 != state.tokenizer_sha256:
-        raise PipelineError(
-            f"{link.tokens}: made by the tokenizer {split.tokenizer_sha256[:12]}, but {link.begin} was made for the tokenizer "
-            f"{state.tokenizer_sha256[:12]}; pack the tokens with the model's tokenizer"
-        )
     for key, value in asdict(settings).items():
         if state.training and state.training.get(key) != value:
             raise PipelineError(
@@ -88,14 +107,37 @@ def _check(settings: TrainingSettings, split: TokenSplit, model: PreTrainedModel
             f"training: sequence_length: {settings.sequence_length}: the model has {model.config.max_position_embeddings} "
             "positions; shorten it or raise the model's positions under architecture:"
         )
+
+
+def _check_tokenizer(place: Path, digest: str, state: TrainingState, link: Link) -> None:
+    if digest != state.tokenizer_sha256:
+        raise PipelineError(
+            f"{place}: of the tokenizer {digest[:12]}, but {link.begin} was made for the tokenizer "
+            f"{state.tokenizer_sha256[:12]}; use the model's tokenizer for its tokens"
+        )
+
+
+def _sequences(
+    accelerator: Accelerator, link: Link, settings: TrainingSettings, state: TrainingState
+) -> Iterator[tuple[NDArray[np.int64], Position]]:
+    """This process's sequences of each update from `state` on; PipelineError where they are not this model's, or too few."""
+    data = link.data
+    if data.tokenizer:
+        _check_tokenizer(data.tokenizer, tokenizer_digest(data.tokenizer), state, link)
+        stream = TextStream(data.texts, data.tokenizer, settings.sequence_length, settings.seed)
+        return streamed_sequences(stream, settings, Position(**state.position), accelerator)
+    assert data.index
+    split = TokenSplit(data.index, settings.sequence_length)
+    _check_tokenizer(data.index, split.tokenizer_sha256, state, link)
     if len(split) < settings.global_batch:
         raise PipelineError(
             f"training: global_batch: {settings.global_batch}: the training split has only {len(split)} sequences of "
             f"{settings.sequence_length}; lower the batch or give the corpus more files"
         )
+    return packed_sequences(split, settings, state.step, accelerator)
 
 
-def _prepare(accelerator: Accelerator, link: Link, start: Path, settings: TrainingSettings) -> Run:
+def prepare(accelerator: Accelerator, link: Link, start: Path, settings: TrainingSettings) -> Run:
     """Load model and optimisers from `start` and spread them over the processes; PipelineError where things do not fit."""
     processes = accelerator.num_processes
     if settings.global_batch % processes:
@@ -104,9 +146,9 @@ def _prepare(accelerator: Accelerator, link: Link, start: Path, settings: Traini
             "change it or the number of processes"
         )
     state = read_state(start)
-    split = TokenSplit(link.tokens, settings.sequence_length)
+    sequences = _sequences(accelerator, link, settings, state)
     model = load_model(start)
-    _check(settings, split, model, state, link)
+    _check(settings, model, state, link)
     check_memory(parameter_count(model), model.config, settings, processes, accelerator.device)
     model.train()
     loss_of = spread(NextTokenLoss(model, settings), accelerator, settings)
@@ -114,7 +156,7 @@ def _prepare(accelerator: Accelerator, link: Link, start: Path, settings: Traini
     if state.step:
         load_optimizers(start, model, made)
     parameters = [parameter for optimizer in made for group in optimizer.param_groups for parameter in group["params"]]
-    return Run(accelerator, settings, split, model, loss_of, made, parameters)
+    return Run(accelerator, settings, sequences, model, loss_of, made, parameters)
 
 
 @contextmanager
@@ -172,7 +214,7 @@ def train_link(link: Link, settings: TrainingSettings, observation: Observation,
         )
         rolling = RollingState(link.end.with_name(f".{link.end.name}.rolling"), link.fingerprint(settings))
         start = _start_of(link, rolling, accelerator)
-        run = _prepare(accelerator, link, start, settings)
+        run = prepare(accelerator, link, start, settings)
         try:
             _train(run, link, start, rolling, observation, Agreement(signals, observation.save_minutes * 60), owned)
         except torch.OutOfMemoryError as error:
@@ -201,14 +243,16 @@ def _train(
     scale = (state.loss_scale or FIRST_LOSS_SCALE) if settings.precision == "fp16" else 0.0
     accelerator.init_trackers("events", asdict(settings), {"tensorboard": {"purge_step": state.step + 1}})
 
-    def save(folder: Path, fingerprint: str) -> None:
+    def save(folder: Path, fingerprint: str, position: Position) -> None:
         owned()
-        reached = TrainingState(step, state.tokenizer_sha256, asdict(settings), fingerprint, history.losses, scale)
+        reached = TrainingState(
+            step, state.tokenizer_sha256, asdict(settings), asdict(position), fingerprint, history.losses, scale
+        )
         save_checkpoint(folder, model, run.optimizers, reached, history.metrics, accelerator.is_main_process)
         accelerator.wait_for_everyone()
 
     step, good, began = state.step, start, time.monotonic()
-    for batches in batches_ahead(run, step, link.to_step):
+    for batches, position in batches_ahead(run, link.to_step - step):
         loss, norm, scale = update(run, batches, step, scale)
         history.add(loss, norm)
         step += 1
@@ -228,13 +272,13 @@ def _train(
             pause = time.monotonic()
             history.settle(step, good)
             good = rolling.after(step)
-            save(good, rolling.fingerprint)
+            save(good, rolling.fingerprint, position)
             if accelerator.is_main_process:
                 rolling.keep_only(good)
             history.pause(time.monotonic() - pause)
             if stop:
                 names = ", ".join(agreement.signals) or "a signal to another process"
                 raise PipelineError(f"stopped by {names} after update {step}; its state is {good}; run the same command again")
-    save(link.end, "")
+    save(link.end, "", position)
     if accelerator.is_main_process:
         rolling.keep_only(None)

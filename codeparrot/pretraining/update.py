@@ -5,9 +5,12 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 
+import numpy as np
 import torch
 from accelerate import Accelerator
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel, set_seed
@@ -15,6 +18,7 @@ from transformers import PreTrainedModel, set_seed
 from codeparrot.chance import draw
 from codeparrot.pretraining.optimisation import TrainingSettings, schedule
 from codeparrot.pretraining.parallel import gradients_kept_here
+from codeparrot.streaming import Position, TextStream
 from codeparrot.tokens import TokenSplit, sequences_of_step
 
 UPDATES_TO_A_LARGER_SCALE = 2000
@@ -27,32 +31,50 @@ class Run:
 
     accelerator: Accelerator
     settings: TrainingSettings
-    split: TokenSplit
+    sequences: Iterator[tuple[NDArray[np.int64], Position]]
     model: PreTrainedModel
     loss_of: nn.Module
     optimizers: list[torch.optim.Optimizer]
     parameters: list[nn.Parameter]
 
 
-def batches_ahead(run: Run, first: int, stop: int) -> Iterator[list[Tensor]]:
-    """For each update from `first` to `stop`, this process's sequences as micro-batches of ids, read ahead in a thread."""
-    accelerator, settings = run.accelerator, run.settings
-    on_gpu = accelerator.device.type == "cuda"
+def packed_sequences(
+    split: TokenSplit, settings: TrainingSettings, first: int, accelerator: Accelerator
+) -> Iterator[tuple[NDArray[np.int64], Position]]:
+    """From update `first` on, this process's sequences of each update, shape (global_batch / processes, length)."""
+    for step in count(first):
+        numbers = sequences_of_step(len(split), settings.global_batch, settings.seed, step)
+        yield split.batch(numbers[accelerator.process_index :: accelerator.num_processes]), Position()
 
-    def read(step: int) -> list[Tensor]:
-        numbers = sequences_of_step(len(run.split), settings.global_batch, settings.seed, step)
-        mine = numbers[accelerator.process_index :: accelerator.num_processes]
-        starts = range(0, len(mine), settings.device_batch)
-        ids = [torch.from_numpy(run.split.batch(mine[start : start + settings.device_batch])) for start in starts]
-        return [each.pin_memory() for each in ids] if on_gpu else ids
+
+def streamed_sequences(
+    stream: TextStream, settings: TrainingSettings, position: Position, accelerator: Accelerator
+) -> Iterator[tuple[NDArray[np.int64], Position]]:
+    """From `position` on, this process's sequences of each update and the stream's position after it.
+
+    Every process reads and tokenises the whole stream, so that its order does not depend on their number.
+    """
+    for ids, after in stream.batches(settings.global_batch, position):
+        yield ids[accelerator.process_index :: accelerator.num_processes], after
+
+
+def batches_ahead(run: Run, updates: int) -> Iterator[tuple[list[Tensor], Position]]:
+    """For each of so many updates, this process's sequences as micro-batches of ids, read ahead in a thread, and the
+    position in the data after them."""
+    device, size = run.accelerator.device, run.settings.device_batch
+
+    def read() -> tuple[list[Tensor], Position]:
+        rows, position = next(run.sequences)
+        ids = [torch.from_numpy(rows[start : start + size]) for start in range(0, len(rows), size)]
+        return [each.pin_memory() for each in ids] if device.type == "cuda" else ids, position
 
     with ThreadPoolExecutor(1) as pool:
-        ahead = deque(pool.submit(read, step) for step in range(first, min(first + 2, stop)))
-        for step in range(first + 2, stop + 2):
-            ready = ahead.popleft().result()
-            if step < stop:
-                ahead.append(pool.submit(read, step))
-            yield [ids.to(accelerator.device, non_blocking=True) for ids in ready]
+        ahead = deque(pool.submit(read) for _ in range(min(2, updates)))
+        for number in range(updates):
+            ready, position = ahead.popleft().result()
+            if number + 2 < updates:
+                ahead.append(pool.submit(read))
+            yield [ids.to(device, non_blocking=True) for ids in ready], position
 
 
 def _accumulate(run: Run, batches: list[Tensor], step: int, scale: float) -> Tensor:

@@ -15,7 +15,7 @@ from codeparrot.errors import PipelineError
 from codeparrot.model import architecture, initialised_model, parameter_count
 from codeparrot.pretraining import loop, memory
 from codeparrot.pretraining.checkpoint import TrainingState, read_state, write_state
-from codeparrot.pretraining.loop import Link, Observation, train_link
+from codeparrot.pretraining.loop import Link, Observation, TrainingData, train_link
 from codeparrot.pretraining.loss import summed_loss
 from codeparrot.pretraining.metrics import flops_per_token, peak_flops, read_metrics
 from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, parameter_groups, schedule
@@ -33,7 +33,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def link(run: Path, begin: str, end: str, to_step: int, settings: TrainingSettings = SETTINGS) -> Path:
-    train_link(Link(run / begin, run / end, run / "train.json", to_step, "code"), settings, Observation(), 1)
+    train_link(Link(run / begin, run / end, TrainingData(run / "train.json"), to_step, "code"), settings, Observation(), 1)
     return run / end
 
 
@@ -146,7 +146,7 @@ def test_the_first_loss_is_near_a_uniform_guess(run: Path) -> None:
 
 def test_tokens_of_another_tokenizer_are_refused_before_the_first_update(run: Path) -> None:
     write_state(run / "init", TrainingState(0, "another tokenizer", {}))
-    with pytest.raises(PipelineError, match=r"made by the tokenizer the tokenize, but .*init was made .* another toke"):
+    with pytest.raises(PipelineError, match=r"of the tokenizer the tokenize, but .*init was made .* another toke"):
         link(run, "init", "end", 1)
 
 

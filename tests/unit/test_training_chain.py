@@ -39,7 +39,7 @@ def command(run: Path, end: str, processes: int = 1, begin: str = "init", to_ste
     return [
         *launch,
         str(REPOSITORY / "scripts/pretrain.py"),
-        *("--begin", str(run / begin), "--end", str(run / end), "--tokens", str(run / "train.json")),
+        *("--begin", str(run / begin), "--end", str(run / end), "--data.index", str(run / "train.json")),
         *("--to_step", str(to_step), "--training", orjson.dumps(settings).decode(), "--threads", "1"),
         *("--observation.logs", str(run / f"{end}-logs"), "--observation.save_minutes", "0"),
     ]
