@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv demo test check
+.PHONY: venv demo test check prove
 
 venv:
 	@$(PYTHON) envs/make_venv.py
@@ -20,3 +20,7 @@ check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
+
+# The slow proofs, of which `make test` runs a small sample: a training link killed in twenty runs.
+prove: venv
+	KILLS=20 $(BIN)/python -m pytest tests/unit/test_training_chain.py -k killed

@@ -26,10 +26,10 @@ from accelerate import Accelerator
 from jsonargparse import auto_cli
 
 from codeparrot.model import architecture, initialised_model, load_model, parameter_count
-from codeparrot.pretraining.checkpoint import TrainingState, write_state
 from codeparrot.pretraining.loop import Link, TrainingData, prepare
 from codeparrot.pretraining.metrics import flops_per_token, peak_flops
 from codeparrot.pretraining.optimisation import TrainingSettings
+from codeparrot.pretraining.state import TrainingState, write_state
 from codeparrot.pretraining.update import batches_ahead, update
 
 # What is tried: sharding, whether blocks are compiled, gradient checkpointing, sequences a device.

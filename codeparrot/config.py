@@ -102,11 +102,18 @@ def check_references(found: dict[str, Settings], folder: Path) -> None:
         _check_name(found["tokenizer"], model["tokenizer"], place, "tokenizer")
         launches: Settings = {file.stem: {} for file in sorted((folder / "accelerate").glob("*.yaml"))}
         _check_name(launches, model["launch"], place, "launch")
+        if model.get("data") == "streamed" and "infilling" in found["tokenizer"][model["tokenizer"]]:
+            raise PipelineError(
+                f"{place}: data: 'streamed': tokenizer {model['tokenizer']} has infilling, which needs packed tokens"
+            )
         training, processes = model["training"], processes_of(folder, model["launch"])
-        positions = model["architecture"].get("n_positions", 1024)
+        architecture = model["architecture"]
+        name_of_positions = "n_positions" if architecture["model_type"] == "gpt2" else "max_position_embeddings"
+        positions = architecture.get(name_of_positions, 1024)
         if training["sequence_length"] > positions:
             raise PipelineError(
-                f"{place}: training: sequence_length: {training['sequence_length']}: expected at most n_positions = {positions}"
+                f"{place}: training: sequence_length: {training['sequence_length']}: expected at most "
+                f"{name_of_positions} = {positions}"
             )
         if training["global_batch"] % processes:
             raise PipelineError(

@@ -10,6 +10,7 @@ from typing import Any
 from codeparrot import artefacts
 from codeparrot.config import Settings, gpus_of
 from codeparrot.errors import PipelineError
+from codeparrot.infilling import SPECIAL_TOKENS
 from codeparrot.staleness import file_digest
 
 
@@ -58,7 +59,14 @@ class Plan:
 
     def tokenizer_settings(self, tokenizer: str) -> dict[str, Any]:
         """How a tokenizer is trained."""
-        return {key: value for key, value in self.tokenizers[tokenizer].items() if key != "corpus"}
+        settings = self.tokenizers[tokenizer]
+        special = SPECIAL_TOKENS if "infilling" in settings else ()
+        return {key: value for key, value in settings.items() if key not in ("corpus", "infilling")} | {"special_tokens": special}
+
+    def infilling(self, tokenizer: str, split: str) -> dict[str, Any]:
+        """Which documents of a split are rearranged for fill-in-the-middle; none of the validation split."""
+        found: dict[str, Any] = self.tokenizers[tokenizer].get("infilling", {}) if split == "train" else {}
+        return found
 
     def tokenizer_file(self, model: str) -> str:
         """The tokenizer.json of a model."""

@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 
 from codeparrot.atomic import write_text, written_beside
 from codeparrot.errors import PipelineError
+from codeparrot.infilling import SPECIAL_TOKENS, Infilling, rearranged
 from codeparrot.progress import progress
 from codeparrot.tokenizer.training import END_OF_TEXT, tokenizer_digest
 
@@ -43,33 +44,51 @@ class TokenShard:
     tokenizer_sha256: str
 
 
-def pack_shard(texts: Path, tokenizer_file: Path, output: Path, threads: int) -> TokenShard:
+def _special(tokenizer: Tokenizer, token: str, tokenizer_file: Path) -> int:
+    number: int | None = tokenizer.token_to_id(token)
+    if number is None:
+        raise PipelineError(
+            f"{tokenizer_file}: no token {token}; train it with this pipeline and the settings of its config file"
+        )
+    return number
+
+
+def pack_shard(texts: Path, tokenizer_file: Path, output: Path, infilling: Infilling, threads: int) -> TokenShard:
     """Encode a clean shard's documents, each followed by the end token, into `output` and describe it beside, as .json.
 
-    A text that happens to hold the end token's spelling is encoded as ordinary characters.
+    A share of the documents is rearranged for infilling. A text that happens to hold the spelling of a special token is
+    encoded as ordinary characters.
     """
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.encode_special_tokens = True
-    end = tokenizer.token_to_id(END_OF_TEXT)
-    if end is None:
-        raise PipelineError(f"{tokenizer_file}: no token {END_OF_TEXT}; train it with this pipeline")
+    wanted = (END_OF_TEXT, *(SPECIAL_TOKENS if infilling.rate else ()))
+    marks = {"": [], **{token: [_special(tokenizer, token, tokenizer_file)] for token in wanted}}
     dtype = np.dtype("<u2" if tokenizer.get_vocab_size() <= 2**16 else "<u4")
     documents = tokens = size = 0
     digest = hashlib.sha256()
     source = pq.ParquetFile(texts)
-    batches = source.iter_batches(BATCH_ROWS, columns=["content"])
+    batches = source.iter_batches(BATCH_ROWS, columns=["repo_name", "path", "content"])
     with written_beside(output) as beside, beside.open("wb") as stream:
         total = -(-source.metadata.num_rows // BATCH_ROWS)
         for batch in progress(batches, f"batches of {BATCH_ROWS} documents encoded", total):
-            contents = batch["content"].to_pylist()
-            for encoding in tokenizer.encode_batch_fast(contents, add_special_tokens=False):
-                data = np.array([*encoding.ids, end], dtype).tobytes()
-                stream.write(data)
-                digest.update(data)
-                tokens += len(data) // dtype.itemsize
-            documents += len(contents)
-            size += sum(len(content.encode("utf-8")) for content in contents)
+            rows = batch.to_pylist()
+            pieces = [
+                piece
+                for row in rows
+                for piece in (*rearranged(row["content"], (row["repo_name"], row["path"]), infilling), (END_OF_TEXT, ""))
+            ]
+            encodings = tokenizer.encode_batch_fast([text for _, text in pieces], add_special_tokens=False)
+            ids: list[int] = []
+            for (mark, _), encoding in zip(pieces, encodings, strict=True):
+                ids += marks[mark]
+                ids += encoding.ids
+            data = np.array(ids, dtype).tobytes()
+            stream.write(data)
+            digest.update(data)
+            tokens += len(ids)
+            documents += len(rows)
+            size += sum(len(row["content"].encode("utf-8")) for row in rows)
     shard = TokenShard(output.name, documents, tokens, size, dtype.str, digest.hexdigest(), tokenizer_digest(tokenizer_file))
     write_text(output.with_suffix(".json"), orjson.dumps(asdict(shard), option=orjson.OPT_INDENT_2).decode() + "\n")
     return shard

@@ -16,10 +16,11 @@ rule pack_shard:
         mem_mb=1500,
         runtime=60,
     params:
+        infilling=lambda w: as_json(plan.infilling(w.tokenizer, w.split)),
         code=digest("pack_shard"),
     shell:
         "python scripts/pack_shard.py --texts {input.texts} --tokenizer {input.tokenizer}"
-        " --output {output.tokens} --threads {threads} > {log} 2>&1"
+        " --output {output.tokens} --infilling {params.infilling:q} --threads {threads} > {log} 2>&1"
 
 
 rule index_tokens:

@@ -10,7 +10,7 @@ from codeparrot import model
 from codeparrot.atomic import written_beside
 from codeparrot.command import run
 from codeparrot.errors import PipelineError
-from codeparrot.pretraining.checkpoint import TrainingState, write_state
+from codeparrot.pretraining.state import TrainingState, write_state
 from codeparrot.tokenizer.training import END_OF_TEXT, tokenizer_digest
 
 

@@ -20,7 +20,7 @@ def main(train: list[Path], output: Path, settings: training.TokenizerSettings, 
     """
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     texts = progress(training.documents(train, settings), "documents read")
-    tokenizer = training.train_tokenizer(texts, settings.vocabulary)
+    tokenizer = training.train_tokenizer(texts, settings.vocabulary, settings.special_tokens)
     write_text(output, tokenizer.to_str(pretty=True))
 
 

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 
 from codeparrot.errors import PipelineError
 from codeparrot.model import load_model, parameter_count
-from codeparrot.pretraining.checkpoint import RollingState, TrainingState, load_optimizers, read_state, save_checkpoint
+from codeparrot.pretraining.checkpoint import RollingState, load_optimizers, save_checkpoint
 from codeparrot.pretraining.history import History
 from codeparrot.pretraining.interruption import Agreement, signals_noted
 from codeparrot.pretraining.lock import held
@@ -29,6 +29,7 @@ from codeparrot.pretraining.memory import advice, available, check_memory
 from codeparrot.pretraining.metrics import flops_per_token, read_metrics, write_metrics
 from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, schedule
 from codeparrot.pretraining.parallel import NextTokenLoss, spread
+from codeparrot.pretraining.state import TrainingState, read_state
 from codeparrot.pretraining.update import Run, batches_ahead, packed_sequences, streamed_sequences, update
 from codeparrot.progress import clock
 from codeparrot.staleness import file_digest

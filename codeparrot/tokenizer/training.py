@@ -28,11 +28,13 @@ class TokenizerSettings:
         vocabulary: Entries in all: the 256 bytes, the end token and the merges.
         documents: How many training documents it sees at most.
         seed: Seed of the sample of documents.
+        special_tokens: Special tokens beside the end token.
     """
 
     vocabulary: int = 32768
     documents: int = 200_000
     seed: int = 1
+    special_tokens: Sequence[str] = ()
 
 
 def _sample(shards: Sequence[Path], settings: TokenizerSettings) -> set[tuple[str, str]]:
@@ -52,20 +54,23 @@ def documents(shards: Sequence[Path], settings: TokenizerSettings) -> Iterator[s
                     yield row["content"]
 
 
-def train_tokenizer(texts: Iterator[str], vocabulary: int) -> Tokenizer:
-    """Train a byte-level BPE of exactly `vocabulary` entries; id 0 is the end token, ids 1 to 256 are the bytes.
+def train_tokenizer(texts: Iterator[str], vocabulary: int, special_tokens: Sequence[str] = ()) -> Tokenizer:
+    """Train a byte-level BPE of exactly `vocabulary` entries: the end token (id 0), other special tokens, the bytes, merges.
 
     Raises PipelineError when the vocabulary is too small for the bytes, or the texts too few to fill it.
     """
-    if vocabulary < BYTES + 1:
-        raise PipelineError(f"vocabulary: {vocabulary}: expected at least {BYTES + 1} (256 bytes and {END_OF_TEXT})")
+    special = [END_OF_TEXT, *special_tokens]
+    if vocabulary < BYTES + len(special):
+        raise PipelineError(
+            f"vocabulary: {vocabulary}: expected at least {BYTES + len(special)} (256 bytes and {', '.join(special)})"
+        )
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=[END_OF_TEXT],
+        special_tokens=special,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

@@ -14,12 +14,12 @@ from torch.nn import functional
 from codeparrot.errors import PipelineError
 from codeparrot.model import architecture, initialised_model, parameter_count
 from codeparrot.pretraining import loop, memory
-from codeparrot.pretraining.checkpoint import TrainingState, read_state, write_state
 from codeparrot.pretraining.loop import Link, Observation, TrainingData, train_link
 from codeparrot.pretraining.loss import summed_loss
 from codeparrot.pretraining.metrics import flops_per_token, peak_flops, read_metrics
 from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, parameter_groups, schedule
 from codeparrot.pretraining.parallel import NextTokenLoss, positions_within_documents
+from codeparrot.pretraining.state import TrainingState, read_state, write_state
 from codeparrot.staleness import file_digest
 from tests.unit.training import SETTINGS, TINY, initialise, write_tokens
 

@@ -1,5 +1,6 @@
 """Tokenizer and packed tokens on real modules of the standard library."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from codeparrot.errors import PipelineError
+from codeparrot.infilling import MIDDLE, PREFIX, SPECIAL_TOKENS, SUFFIX, Infilling, rearranged
 from codeparrot.tokenizer.training import END_OF_TEXT, TokenizerSettings, documents, train_tokenizer
 from codeparrot.tokens import TokenSplit, pack_shard, sequence_order, sequences_of_step, write_index
 
@@ -22,6 +24,12 @@ def tokenizer(sources: list[str]) -> Tokenizer:
     return train_tokenizer(iter(sources), VOCABULARY)
 
 
+def write_shard(file: Path, texts: list[str]) -> None:
+    """A clean shard with what packing reads of it."""
+    columns = {"repo_name": ["r"] * len(texts), "path": [str(number) for number in range(len(texts))], "content": texts}
+    pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).write_parquet(file)
+
+
 @pytest.fixture
 def packed(tmp_path: Path, sources: list[str], tokenizer: Tokenizer) -> tuple[Path, list[list[str]]]:
     """The index of a split of three shards, the middle one empty, and the texts of each."""
@@ -29,9 +37,9 @@ def packed(tmp_path: Path, sources: list[str], tokenizer: Tokenizer) -> tuple[Pa
     shards = [sources[:3], [], [*sources[3:5], f"print('{END_OF_TEXT}')\n"]]
     descriptions = []
     for number, texts in enumerate(shards):
-        pl.DataFrame({"content": texts}, schema={"content": pl.String}).write_parquet(tmp_path / f"{number}.parquet")
+        write_shard(tmp_path / f"{number}.parquet", texts)
         output = tmp_path / f"train-{number}.bin"
-        pack_shard(tmp_path / f"{number}.parquet", tmp_path / "tokenizer.json", output, 1)
+        pack_shard(tmp_path / f"{number}.parquet", tmp_path / "tokenizer.json", output, Infilling(), 1)
         descriptions.append(output.with_suffix(".json"))
     write_index(descriptions, tmp_path / "train.json")
     return tmp_path / "train.json", shards
@@ -128,3 +136,38 @@ def test_every_epoch_sees_each_sequence_once(sequences: int, batch: int, seed: i
 def test_epochs_and_seeds_have_orders_of_their_own() -> None:
     orders = {tuple(sequence_order(50, seed, epoch)) for seed in (1, 2) for epoch in (0, 1)}
     assert len(orders) == 4
+
+
+@given(st.text(), st.floats(0, 1), st.integers(0, 99))
+def test_rearranging_for_infilling_loses_no_character(text: str, spm: float, seed: int) -> None:
+    pieces = dict(rearranged(text, ("a",), Infilling(rate=1.0, spm=spm, seed=seed)))
+    assert list(pieces) == [PREFIX, SUFFIX, MIDDLE]
+    assert pieces[PREFIX] + pieces[MIDDLE] + pieces[SUFFIX] == text
+
+
+def test_the_share_of_rearranged_documents_and_their_orders_are_as_set() -> None:
+    settings = Infilling(rate=0.5, spm=0.25)
+    found = [rearranged("x" * 100, (str(number),), settings) for number in range(4000)]
+    changed = [dict(pieces) for pieces in found if len(pieces) == 3]
+    suffix_first = [pieces for pieces in changed if not pieces[PREFIX]]
+    assert len(changed) == pytest.approx(2000, abs=120) and len(suffix_first) == pytest.approx(0.25 * len(changed), abs=100)
+    assert found == [rearranged("x" * 100, (str(number),), settings) for number in range(4000)]
+
+
+def test_rearranged_documents_are_packed_with_their_special_tokens(tmp_path: Path, sources: list[str]) -> None:
+    tokenizer = train_tokenizer(iter(sources), VOCABULARY, SPECIAL_TOKENS)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    write_shard(tmp_path / "0.parquet", sources[:4])
+    pack_shard(tmp_path / "0.parquet", tmp_path / "tokenizer.json", tmp_path / "train.bin", Infilling(rate=1.0, spm=0.0), 1)
+    text = tokenizer.decode(np.fromfile(tmp_path / "train.bin", "<u2").tolist(), skip_special_tokens=False)
+    documents = text.split(END_OF_TEXT)[:-1]
+    assert len(documents) == 4
+    for document, source in zip(documents, sources, strict=False):
+        _, prefix, suffix, middle = re.split("|".join(map(re.escape, SPECIAL_TOKENS)), document)
+        assert prefix + middle + suffix == source
+
+
+def test_infilling_needs_a_tokenizer_with_its_special_tokens(packed: tuple[Path, list[list[str]]]) -> None:
+    folder = packed[0].parent
+    with pytest.raises(PipelineError, match=r"tokenizer.json: no token <\|fim_prefix\|>"):
+        pack_shard(folder / "0.parquet", folder / "tokenizer.json", folder / "x.bin", Infilling(rate=0.5), 1)

@@ -6,8 +6,8 @@ import numpy as np
 import orjson
 
 from codeparrot.model import architecture, initialised_model
-from codeparrot.pretraining.checkpoint import TrainingState, write_state
 from codeparrot.pretraining.optimisation import TrainingSettings
+from codeparrot.pretraining.state import TrainingState, write_state
 
 TINY = {"model_type": "gpt2", "n_positions": 16, "n_embd": 16, "n_layer": 1, "n_head": 2}
 VOCABULARY = 300
