@@ -35,7 +35,7 @@ def chapter(folder: Path, threads: int) -> None:
     tokenizer = load_tokenizer(TOKENIZER)
     texts = datasets.load_dataset("parquet", data_files=str(SHARD), split="train", cache_dir=str(folder / "cache"))
     encoded = texts.map(
-        lambda row: {"input_ids": tokenizer(row["content"], truncation=False)["input_ids"]},
+        lambda row: {"input_ids": tokenizer(row["content"], truncation=False, split_special_tokens=True)["input_ids"]},
         num_proc=threads,
         remove_columns=texts.column_names,
     )

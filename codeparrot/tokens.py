@@ -7,9 +7,9 @@ chosen by the reader, so one set of token files serves any context length.
 
 import hashlib
 import logging
-import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -19,12 +19,12 @@ import numpy as np
 import orjson
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from codeparrot.atomic import write_text, written_beside
 from codeparrot.errors import PipelineError
 from codeparrot.infilling import SPECIAL_TOKENS, Infilling, rearranged
 from codeparrot.progress import progress
+from codeparrot.tokenizer.encoding import Encoder
 from codeparrot.tokenizer.training import END_OF_TEXT, tokenizer_digest
 
 BATCH_ROWS = 256
@@ -44,51 +44,41 @@ class TokenShard:
     tokenizer_sha256: str
 
 
-def _special(tokenizer: Tokenizer, token: str, tokenizer_file: Path) -> int:
-    number: int | None = tokenizer.token_to_id(token)
-    if number is None:
-        raise PipelineError(
-            f"{tokenizer_file}: no token {token}; train it with this pipeline and the settings of its config file"
-        )
-    return number
-
-
 def pack_shard(texts: Path, tokenizer_file: Path, output: Path, infilling: Infilling, threads: int) -> TokenShard:
     """Encode a clean shard's documents, each followed by the end token, into `output` and describe it beside, as .json.
 
     A share of the documents is rearranged for infilling. A text that happens to hold the spelling of a special token is
     encoded as ordinary characters.
     """
-    os.environ["RAYON_NUM_THREADS"] = str(threads)
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    tokenizer.encode_special_tokens = True
+    encoder = Encoder(tokenizer_file, threads)
     wanted = (END_OF_TEXT, *(SPECIAL_TOKENS if infilling.rate else ()))
-    marks = {"": [], **{token: [_special(tokenizer, token, tokenizer_file)] for token in wanted}}
-    dtype = np.dtype("<u2" if tokenizer.get_vocab_size() <= 2**16 else "<u4")
+    marks = {"": [], **{token: [encoder.id_of(token)] for token in wanted}}
+    dtype = np.dtype("<u2" if encoder.entries <= 2**16 else "<u4")
     documents = tokens = size = 0
     digest = hashlib.sha256()
     source = pq.ParquetFile(texts)
-    batches = source.iter_batches(BATCH_ROWS, columns=["repo_name", "path", "content"])
+    rows = source.iter_batches(BATCH_ROWS, columns=["repo_name", "path", "content"])
+    total = -(-source.metadata.num_rows // BATCH_ROWS)
+    pieces: deque[list[tuple[str, str]]] = deque()
+
+    def read() -> Iterator[list[str]]:
+        nonlocal documents, size
+        for batch in progress(rows, f"batches of {BATCH_ROWS} documents read", total):
+            pieces.append([])
+            for repository, path, content in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                # Before each piece its special token, if any; after each document the end token.
+                pieces[-1] += [*rearranged(content, (repository, path), infilling), (END_OF_TEXT, "")]
+                documents += 1
+                size += len(content.encode("utf-8"))
+            yield [text for _, text in pieces[-1]]
+
     with written_beside(output) as beside, beside.open("wb") as stream:
-        total = -(-source.metadata.num_rows // BATCH_ROWS)
-        for batch in progress(batches, f"batches of {BATCH_ROWS} documents encoded", total):
-            rows = batch.to_pylist()
-            pieces = [
-                piece
-                for row in rows
-                for piece in (*rearranged(row["content"], (row["repo_name"], row["path"]), infilling), (END_OF_TEXT, ""))
-            ]
-            encodings = tokenizer.encode_batch_fast([text for _, text in pieces], add_special_tokens=False)
-            ids: list[int] = []
-            for (mark, _), encoding in zip(pieces, encodings, strict=True):
-                ids += marks[mark]
-                ids += encoding.ids
-            data = np.array(ids, dtype).tobytes()
+        for encoded in encoder.encode(read()):
+            parts = [part for (mark, _), ids in zip(pieces.popleft(), encoded, strict=True) for part in (marks[mark], ids)]
+            data = np.concatenate(parts).astype(dtype).tobytes()
             stream.write(data)
             digest.update(data)
-            tokens += len(ids)
-            documents += len(rows)
-            size += sum(len(row["content"].encode("utf-8")) for row in rows)
+            tokens += len(data) // dtype.itemsize
     shard = TokenShard(output.name, documents, tokens, size, dtype.str, digest.hexdigest(), tokenizer_digest(tokenizer_file))
     write_text(output.with_suffix(".json"), orjson.dumps(asdict(shard), option=orjson.OPT_INDENT_2).decode() + "\n")
     return shard

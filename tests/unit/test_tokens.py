@@ -1,6 +1,8 @@
 """Tokenizer and packed tokens on real modules of the standard library."""
 
 import re
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from tokenizers import Tokenizer
 
 from codeparrot.errors import PipelineError
 from codeparrot.infilling import MIDDLE, PREFIX, SPECIAL_TOKENS, SUFFIX, Infilling, rearranged
+from codeparrot.tokenizer.encoding import Encoder
 from codeparrot.tokenizer.training import END_OF_TEXT, TokenizerSettings, documents, train_tokenizer
 from codeparrot.tokens import TokenSplit, pack_shard, sequence_order, sequences_of_step, write_index
 
@@ -171,3 +174,39 @@ def test_infilling_needs_a_tokenizer_with_its_special_tokens(packed: tuple[Path,
     folder = packed[0].parent
     with pytest.raises(PipelineError, match=r"tokenizer.json: no token <\|fim_prefix\|>"):
         pack_shard(folder / "0.parquet", folder / "tokenizer.json", folder / "x.bin", Infilling(rate=0.5), 1)
+
+
+def test_the_fast_encoder_gives_the_ids_of_the_tokenizers_library(
+    tmp_path: Path, sources: list[str], tokenizer: Tokenizer
+) -> None:
+    tokenizer.encode_special_tokens = True
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    encoder = Encoder(tmp_path / "tokenizer.json", 2)
+    characters = (chr(number) for number in range(0x110000) if not 0xD800 <= number < 0xE000)
+    every_character = [f"a{c}a 1{c}1 ;{c}; {c}{c} \n{c} b {c}" for c in characters]
+    for texts in (sources, every_character):
+        expected = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+        assert [ids.tolist() for ids in next(encoder.encode([texts]))] == expected
+
+
+@given(st.text(alphabet=" \n\t'sdrelvm12a;\x0b\x1c\x85\xa0\u2028é"))
+def test_the_fast_encoder_agrees_on_white_space_and_contractions(text: str) -> None:
+    tokenizer, encoder = small_encoders()
+    assert next(encoder.encode([[text]]))[0].tolist() == tokenizer.encode(text).ids
+
+
+@cache
+def small_encoders() -> tuple[Tokenizer, Encoder]:
+    """One small tokenizer in both libraries."""
+    tokenizer = train_tokenizer(iter(["it's a we'll  \n\n  they've\t\t1 22 ;; " * 3]), 275)
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save(f"{folder}/tokenizer.json")
+        return tokenizer, Encoder(Path(folder, "tokenizer.json"), 1)
+
+
+def test_a_tokenizer_of_another_kind_is_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    settings = orjson.loads(tokenizer.to_str())
+    settings["pre_tokenizer"]["add_prefix_space"] = True
+    (tmp_path / "tokenizer.json").write_bytes(orjson.dumps(settings))
+    with pytest.raises(PipelineError, match="not a byte-level BPE with GPT-2's pattern"):
+        Encoder(tmp_path / "tokenizer.json", 1)
