@@ -7,7 +7,6 @@ measured at the end of each with one and the same code. First build the inputs:
     python benchmarks/pretrain_cpu.py --steps 500
 """
 
-import json
 import multiprocessing
 import resource
 import tempfile
@@ -16,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import torch
 import yaml
 from chapter import train
@@ -71,13 +71,28 @@ def measure(way: str, settings: TrainingSettings, folder: Path, threads: int, re
     results.put({"way": way, "tokens_per_second": speed, "seconds": whole, "peak_mib": peak, "validation": valid, "curve": curve})
 
 
-def main(steps: int = 200, threads: int = 2, curves: Path | None = None) -> None:
+def draw(found: list[dict[str, Any]], figure: Path) -> None:
+    """Draw the training losses against tokens and against seconds, as SVG."""
+    with plt.rc_context({"svg.hashsalt": "curves", "svg.fonttype": "none"}):
+        drawn, panels = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+        for axes, key, unit in zip(panels, ("tokens", "seconds"), (1000, 1), strict=True):
+            for row in found:
+                axes.plot(
+                    [point[key] / unit for point in row["curve"]], [point["loss"] for point in row["curve"]], label=row["way"]
+                )
+            axes.set(xlabel=key if unit == 1 else f"{key} (thousands)")
+        panels[0].set(ylabel="training loss (nats a token)")
+        panels[1].legend(frameon=False)
+        drawn.savefig(figure, format="svg", metadata={"Date": None})
+
+
+def main(steps: int = 200, threads: int = 2, figure: Path | None = None) -> None:
     """Compare the loops.
 
     Args:
         steps: Updates of each run.
         threads: CPU threads.
-        curves: A JSON file for all figures, loss curves included.
+        figure: An SVG file for the loss curves.
     """
     settings = settings_of_the_demo(steps)
     ways = {
@@ -103,8 +118,8 @@ def main(steps: int = 200, threads: int = 2, curves: Path | None = None) -> None
             f"{row['way']:24}{row['tokens_per_second']:10,.0f}{ratio:8.2f}{row['seconds']:9.0f}{row['peak_mib']:10,.0f}"
             f"{row['validation']:17.3f}"
         )
-    if curves:
-        curves.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if figure:
+        draw(found, figure)
 
 
 if __name__ == "__main__":

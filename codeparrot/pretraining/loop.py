@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,11 @@ def train_link(link: Link, settings: TrainingSettings, observation: Observation,
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for tracker in observation.trackers:
+        if not find_spec(tracker):
+            raise PipelineError(
+                f"trackers: {tracker}: not installed; pip install {tracker}, or take it out of config/config.yaml"
+            )
     rank = int(os.environ.get("RANK", "0"))
     lock = held(link.end.with_name(f".{link.end.name}.lock")) if rank == 0 else nullcontext(lambda: None)
     with _logged_to(observation.logs, rank), signals_noted() as signals, lock as owned:

@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from codeparrot import streaming
 from codeparrot.errors import PipelineError
 from codeparrot.model import architecture, initialised_model, parameter_count
 from codeparrot.pretraining import loop, memory
@@ -21,6 +23,7 @@ from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, pa
 from codeparrot.pretraining.parallel import NextTokenLoss, positions_within_documents
 from codeparrot.pretraining.state import TrainingState, read_state, write_state
 from codeparrot.staleness import file_digest
+from codeparrot.tokenizer.training import tokenizer_digest, train_tokenizer
 from tests.unit.training import SETTINGS, TINY, initialise, write_tokens
 
 
@@ -239,3 +242,30 @@ def test_flops_of_the_books_small_model() -> None:
     # 6 x 111M and 12 x 12 x 768 x 1024 for attention.
     assert flops_per_token(111_008_256, 12, 768, 1024) == pytest.approx(0.779e9, rel=1e-3)
     assert peak_flops("NVIDIA A100-SXM4-40GB") == 312e12 and peak_flops("a CPU") is None
+
+
+def test_a_tracker_that_is_not_installed_is_named(run: Path) -> None:
+    watched = Observation(trackers=("no_such_tracker",))
+    with pytest.raises(PipelineError, match="trackers: no_such_tracker: not installed; pip install no_such_tracker"):
+        train_link(Link(run / "init", run / "end", TrainingData(run / "train.json"), 1, "code"), SETTINGS, watched, 1)
+
+
+def test_data_are_an_index_or_texts_with_a_tokenizer() -> None:
+    with pytest.raises(PipelineError, match="data: expected an index of packed tokens, or texts with their tokenizer"):
+        TrainingData(texts=("a.parquet",))
+
+
+def test_a_streamed_run_goes_on_where_it_was_stopped(run: Path, sources: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "SEQUENCES_A_BUFFER", 20)
+    train_tokenizer(iter(sources), 300).save(str(run / "tokenizer.json"))
+    pl.DataFrame({"content": sources}).write_parquet(run / "texts.parquet")
+    write_state(run / "init", TrainingState(0, tokenizer_digest(run / "tokenizer.json"), {}))
+    data = TrainingData(texts=(str(run / "texts.parquet"),), tokenizer=run / "tokenizer.json")
+
+    def streamed(begin: str, end: str, to_step: int) -> Path:
+        train_link(Link(run / begin, run / end, data, to_step, "code"), replace(SETTINGS, steps=16), Observation(), 1)
+        return run / end
+
+    straight = streamed("init", "straight", 16)
+    streamed("init", "half", 7)
+    assert weights(streamed("half", "chained", 16)) == weights(straight)
