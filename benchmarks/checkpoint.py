@@ -49,8 +49,9 @@ def main(layers: int = 12, width: int = 768, heads: int = 12) -> None:
         start = time.monotonic()
         loaded = load_model(folder)
         load_optimizers(folder, loaded, optimizers(loaded, settings))
+        restored = time.monotonic() - start
         print(
-            f"ours       save {saved:5.2f} s (synced to the disk), load {time.monotonic() - start:5.2f} s, {size / count:.1f} bytes"
+            f"ours       save {saved:5.2f} s (synced to the disk), load {restored:5.2f} s, {size / count:.1f} bytes a parameter"
         )
 
         accelerator = Accelerator(cpu=True)

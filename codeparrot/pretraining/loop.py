@@ -207,9 +207,7 @@ def train_link(link: Link, settings: TrainingSettings, observation: Observation,
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for tracker in observation.trackers:
         if not find_spec(tracker):
-            raise PipelineError(
-                f"trackers: {tracker}: not installed; pip install {tracker}, or take it out of config/config.yaml"
-            )
+            raise PipelineError(f"trackers: {tracker}: not installed; pip install {tracker}, or leave it out")
     rank = int(os.environ.get("RANK", "0"))
     lock = held(link.end.with_name(f".{link.end.name}.lock")) if rank == 0 else nullcontext(lambda: None)
     with _logged_to(observation.logs, rank), signals_noted() as signals, lock as owned:
