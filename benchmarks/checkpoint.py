@@ -50,9 +50,7 @@ def main(layers: int = 12, width: int = 768, heads: int = 12) -> None:
         loaded = load_model(folder)
         load_optimizers(folder, loaded, optimizers(loaded, settings))
         restored = time.monotonic() - start
-        print(
-            f"ours       save {saved:5.2f} s (synced to the disk), load {restored:5.2f} s, {size / count:.1f} bytes a parameter"
-        )
+        print(f"ours       save {saved:5.2f} s (synced), load {restored:5.2f} s, {size / count:.1f} bytes a parameter")
 
         accelerator = Accelerator(cpu=True)
         accelerator.prepare(model, made[0])

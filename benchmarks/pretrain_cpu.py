@@ -26,6 +26,7 @@ from codeparrot.model import load_model
 from codeparrot.pretraining.loop import Link, Observation, TrainingData, train_link
 from codeparrot.pretraining.metrics import read_metrics
 from codeparrot.pretraining.optimisation import TrainingSettings
+from codeparrot.pretraining.state import read_state, write_state
 
 CORPUS, TOKENS = Path("results/corpora/demo"), Path("results/tokens/demo/demo")
 TOKENIZER = Path("results/tokenizers/demo/tokenizer.json")
@@ -63,6 +64,7 @@ def measure(way: str, settings: TrainingSettings, folder: Path, threads: int, re
                 curve.append({"tokens": point.step * update, "seconds": round(point.seconds, 1), "loss": round(loss, 4)})
                 window = []
         model.save_pretrained(folder / way)
+        write_state(folder / way, read_state(INITIAL))
     whole = time.monotonic() - start
     steady = [point for point in curve if point["tokens"] > curve[-1]["tokens"] / 5]
     speed = (steady[-1]["tokens"] - steady[0]["tokens"]) / (steady[-1]["seconds"] - steady[0]["seconds"])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codeparrot.model import load_model, parameter_count
 from codeparrot.pretraining.loss import summed_loss
+from codeparrot.pretraining.state import check_tokenizer, read_state
 from codeparrot.progress import progress
 from codeparrot.tokens import TokenSplit
 
@@ -30,12 +31,16 @@ def perplexity(loss: float) -> float:
 
 @torch.no_grad()
 def validation_loss(checkpoint: Path, index: Path, length: int, sequences: int, batch: int, threads: int) -> dict[str, Any]:
-    """The mean loss in nats a token of a checkpoint over a split, each token counted once, in float32."""
+    """The mean loss in nats a token of a checkpoint over a split, each token counted once, in float32.
+
+    Raises PipelineError where the split's tokens are of another tokenizer than the checkpoint.
+    """
     torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = load_model(checkpoint).to(device).eval()
     head = model.get_output_embeddings().weight
     split = TokenSplit(index, length)
+    check_tokenizer(read_state(checkpoint), checkpoint, index, split.tokenizer_sha256)
     numbers = chosen_sequences(split, sequences)
     total = 0.0
     starts = range(0, len(numbers), batch)

@@ -30,7 +30,7 @@ from codeparrot.pretraining.memory import advice, available, check_memory
 from codeparrot.pretraining.metrics import flops_per_token, read_metrics, write_metrics
 from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, schedule
 from codeparrot.pretraining.parallel import NextTokenLoss, spread
-from codeparrot.pretraining.state import TrainingState, read_state
+from codeparrot.pretraining.state import TrainingState, check_tokenizer, read_state
 from codeparrot.pretraining.update import Run, batches_ahead, packed_sequences, streamed_sequences, update
 from codeparrot.progress import clock
 from codeparrot.staleness import file_digest
@@ -111,26 +111,18 @@ def _check(settings: TrainingSettings, model: PreTrainedModel, state: TrainingSt
         )
 
 
-def _check_tokenizer(place: Path, digest: str, state: TrainingState, link: Link) -> None:
-    if digest != state.tokenizer_sha256:
-        raise PipelineError(
-            f"{place}: of the tokenizer {digest[:12]}, but {link.begin} was made for the tokenizer "
-            f"{state.tokenizer_sha256[:12]}; use the model's tokenizer for its tokens"
-        )
-
-
 def _sequences(
     accelerator: Accelerator, link: Link, settings: TrainingSettings, state: TrainingState
 ) -> Iterator[tuple[NDArray[np.int64], Position]]:
     """This process's sequences of each update from `state` on; PipelineError where they are not this model's, or too few."""
     data = link.data
     if data.tokenizer:
-        _check_tokenizer(data.tokenizer, tokenizer_digest(data.tokenizer), state, link)
+        check_tokenizer(state, link.begin, data.tokenizer, tokenizer_digest(data.tokenizer))
         stream = TextStream(data.texts, data.tokenizer, settings.sequence_length, settings.seed)
         return streamed_sequences(stream, settings, Position(**state.position), accelerator)
     assert data.index
     split = TokenSplit(data.index, settings.sequence_length)
-    _check_tokenizer(data.index, split.tokenizer_sha256, state, link)
+    check_tokenizer(state, link.begin, data.index, split.tokenizer_sha256)
     if len(split) < settings.global_batch:
         raise PipelineError(
             f"training: global_batch: {settings.global_batch}: the training split has only {len(split)} sequences of "

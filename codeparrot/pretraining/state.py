@@ -33,6 +33,15 @@ class TrainingState:
     loss_scale: float = 0.0
 
 
+def check_tokenizer(state: TrainingState, folder: Path, tokens: Path, digest: str) -> None:
+    """Raise PipelineError where `tokens` are of another tokenizer, by its `digest`, than the checkpoint in `folder`."""
+    if digest != state.tokenizer_sha256:
+        raise PipelineError(
+            f"{tokens}: of the tokenizer {digest[:12]}, but {folder} was made for the tokenizer {state.tokenizer_sha256[:12]}; "
+            "use the model's tokenizer for its tokens"
+        )
+
+
 def write_state(folder: Path, state: TrainingState) -> None:
     """Write state.json."""
     (folder / "state.json").write_bytes(orjson.dumps(asdict(state), option=orjson.OPT_INDENT_2) + b"\n")
