@@ -1,4 +1,4 @@
-"""Running a model's code where it can do no harm: bubblewrap, which works for ordinary users through user namespaces.
+"""Running a model's code where it can do no harm: bubblewrap, or the unprivileged user namespaces that it is made of.
 
 A program sees a read-only system and the Python interpreter, an empty private /tmp, no home, no repository, no network
 and no other process; CPU time, wall time, memory, processes, file size and output are limited.
@@ -64,36 +64,73 @@ class Verdict:
     reason: str
 
 
-def _command(limits: Limits) -> list[str]:
-    system = [path for path in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache") if Path(path).exists()]
-    binds = [part for path in system for part in ("--ro-bind", path, path)]
+def _shown() -> list[Path]:
+    """What a program may read of this machine: its system folders and the interpreter."""
+    system = [Path(folder) for folder in ("/usr", "/bin", "/lib", "/lib64") if Path(folder).exists()]
     interpreter = Path(sys.base_prefix)
-    if not interpreter.is_relative_to("/usr"):
+    return system if interpreter.is_relative_to("/usr") else [*system, interpreter]
+
+
+def _bubblewrap(user: int) -> list[str]:
+    binds: list[str] = []
+    for place in map(str, _shown()):
         # The folders above it are made empty and open to any user, whatever the permissions of the real ones.
-        above = reversed(interpreter.parents[:-1])
+        above = reversed(Path(place).parents[:-1])
         binds += [part for folder in above for part in ("--perms", "0755", "--dir", str(folder))]
-        binds += ["--ro-bind", str(interpreter), str(interpreter)]
-    python = str(interpreter / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
-    isolation = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
-    user = 0
-    if os.geteuid() == 0:
-        # The kernel does not limit the processes of root, also where a user namespace gives it another number: the runner
-        # becomes a user of its own before the program starts, for which it needs two capabilities until then.
-        user = 60000 + secrets.randbelow(5000)
-        isolation.remove("--unshare-all")
+        binds += ["--ro-bind", place, place]
+    isolation = ["--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
+    if user:
         isolation += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
         isolation += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        isolation += ["--unshare-all"]
     places = ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    return ["bwrap", *isolation, *binds, *places]
+
+
+# Builds a new root on a tmpfs, seen by this namespace alone, and leaves the old one. /sys is only a place to mount it.
+NEW_ROOT = """set -eu
+for program in mount umount mkdir touch pivot_root rmdir setpriv; do command -v "$program" > /dev/null; done
+mount -t tmpfs -o size=1m,mode=755 tmpfs /sys
+IFS=:; shown=$1; shift
+for place in $shown; do
+  mkdir -p "/sys$place"; mount --rbind "$place" "/sys$place"; mount -o remount,bind,ro "/sys$place"
+done
+cd /sys; mkdir proc tmp dev old
+mount -t proc proc proc
+mount -t tmpfs -o size=64m,mode=1777 tmpfs tmp
+for device in null zero urandom; do touch "dev/$device"; mount --bind "/dev/$device" "dev/$device"; done
+pivot_root . old; umount -l /old; rmdir /old
+cd /tmp
+exec setpriv --inh-caps=-all --bounding-set=-all --no-new-privs env -i "$@"
+"""
+
+
+def _namespaces() -> list[str]:
+    isolation = ["--user", "--map-root-user", "--mount", "--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child"]
+    return ["unshare", *isolation, "sh", "-c", NEW_ROOT, "sh", ":".join(map(str, _shown()))]
+
+
+def _command(limits: Limits) -> list[str]:
+    # The kernel does not limit the processes of root, also where a user namespace gives it another number: the runner
+    # becomes a user of its own before the program starts, for which it needs two capabilities until then.
+    user = 60000 + secrets.randbelow(5000) if os.geteuid() == 0 else 0
+    python = f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
     arguments = [str(limits.memory_mib * 2**20), str(max(1, round(limits.seconds))), str(user)]
-    return ["bwrap", *isolation, *binds, *places, python, "-I", "-S", "-c", RUNNER, *arguments]
+    isolated = _bubblewrap(user) if shutil.which("bwrap") else _namespaces()
+    return [*isolated, python, "-I", "-S", "-c", RUNNER, *arguments]
 
 
 def why_not_available() -> str | None:
     """None where programs can be run in the sandbox, else the reason, for the report."""
-    if not shutil.which("bwrap"):
-        return "no sandbox: bubblewrap (bwrap) is not installed"
-    verdict = run_program("pass", Limits(seconds=10))
-    return None if verdict.passed else f"no sandbox: bubblewrap does not work here ({verdict.reason})"
+    if not shutil.which("bwrap") and os.geteuid() == 0:
+        return "no sandbox: bubblewrap (bwrap) is not installed, without which the processes of root cannot be limited"
+    name = "bubblewrap" if shutil.which("bwrap") else "bubblewrap (bwrap) is not installed, and unshare"
+    try:
+        verdict = run_program("pass", Limits(seconds=10))
+    except FileNotFoundError:
+        return "no sandbox: neither bubblewrap (bwrap) nor unshare is installed"
+    return None if verdict.passed else f"no sandbox: {name} does not work here ({verdict.reason})"
 
 
 def run_program(program: str, limits: Limits) -> Verdict:

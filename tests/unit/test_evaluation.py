@@ -1,8 +1,11 @@
 """Perplexity, yardsticks, pass@k, cutting completions; and a model's code that tries to get out of the sandbox."""
 
 import math
+import os
 import shutil
 import socket
+import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +82,7 @@ def test_without_a_sandbox_nothing_runs_and_the_result_says_so(tmp_path: Path, m
     proof = tmp_path / "ran"
     check_samples(sample_file(tmp_path, f"\n    open({str(proof)!r}, 'w')"), Limits(), 1, tmp_path / "out.json")
     result = orjson.loads((tmp_path / "out.json").read_bytes())
-    assert result["status"] == "not run: no sandbox: bubblewrap (bwrap) is not installed"
+    assert result["status"].startswith("not run: no sandbox: ") and "bubblewrap (bwrap)" in result["status"]
     assert result["pass_at_k"] == {} and not proof.exists()
 
 
@@ -112,6 +115,42 @@ def test_a_canonical_solution_passes_and_the_same_with_a_wrong_result_fails(numb
 def test_a_hostile_program_fails_and_ends(name: str, program: str) -> None:
     verdict = run_program(program, Limits(seconds=2, memory_mib=512))
     assert not verdict.passed, name
+
+
+CONTAINED = r"""
+import os, shutil
+from codeparrot.evaluation import sandbox
+os.environ["PATH"], sandbox.shutil.which = "/usr/bin:/bin:/usr/sbin:/sbin", lambda name: None
+assert sandbox.why_not_available() is None, sandbox.why_not_available()
+limits = sandbox.Limits(seconds=5, memory_mib=512)
+for program in (
+    "import os\nassert not any(map(os.path.exists, ('/home', '/root', '/etc', {folder!r})))",
+    "import os\nassert 'HOME' not in os.environ and open('x', 'w').write('y')",
+    "import socket\ntry: socket.create_connection(('127.0.0.1', {port}), 1)\nexcept OSError: pass\nelse: assert 0",
+    "assert 'CapEff:\t0000000000000000' in open('/proc/self/status').read()",
+    "try: open('/usr/x', 'w')\nexcept OSError: pass\nelse: assert 0",
+    "import os\ntry:\n  for _ in range(100):\n    if not os.fork(): os.read(0, 1); __import__('time').sleep(9)\nexcept OSError: pass\nelse: assert 0",
+):
+    verdict = sandbox.run_program(program, limits)
+    assert verdict.passed, (program, verdict)
+assert not sandbox.run_program("raise SystemExit", limits).passed
+"""
+
+
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="no interpreter that every user can read")
+@pytest.mark.skipif(not shutil.which("unshare") or not shutil.which("setpriv"), reason="util-linux is not installed")
+def test_without_bubblewrap_an_ordinary_user_has_the_namespaces_themselves() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as place, socket.create_server(("127.0.0.1", 0)) as server:
+        package = Path(place, "codeparrot/evaluation")
+        package.mkdir(parents=True)
+        shutil.copy(Path(sandbox.__file__), package)
+        (Path(place) / "script.py").write_text(CONTAINED.format(folder=place, port=server.getsockname()[1]))
+        for folder in (Path(place), package.parent, package):
+            folder.chmod(0o755)
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        command = [*user, "/usr/bin/python3", "-B", "script.py"]
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @needs_bubblewrap

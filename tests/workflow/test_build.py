@@ -1,6 +1,7 @@
 """The workflow on a tiny corpus and model, in a copy of this checkout: it builds, it stays built, and only what a change
 can reach is built again."""
 
+import gzip
 import json
 import os
 import re
@@ -199,22 +200,41 @@ def test_new_time_stamps_on_every_tracked_file_list_nothing(built: Path) -> None
     assert planned(built) == set()
 
 
-def test_a_broken_shard_ends_in_its_message_and_leaves_no_output(built: Path) -> None:
-    raw = built / "results/corpora/tiny/raw/file-000000000000.json.gz"
-    good = raw.read_bytes()
-    output = built / "results/corpora/tiny/cleaned/000000000000.parquet"
-    command = [sys.executable, "scripts/clean_shard.py", "--raw", str(raw), "--output", str(built / "out.parquet")]
-    raw.write_bytes(good[:-100])
-    done = subprocess.run([*command, "--counts", str(built / "out.json")], cwd=built, capture_output=True, text=True, check=False)
-    raw.write_bytes(good)
-    os.utime(raw, ns=(1, 1))
-    last = done.stderr.splitlines()[-1]
-    assert (
-        done.returncode == 1
-        and last.startswith(f"error: {raw}: the gzip data end in the middle")
-        and "fetch or export it again" in last
-    )
-    assert output.exists() and not list(built.glob("*out.*"))
+@pytest.fixture
+def unclean(built: Path) -> Iterator[Path]:
+    """The raw shard of a corpus `unclean`, to be written by a test."""
+    (built / "config/corpora/unclean.yaml").write_text("source: {kind: installed-packages}\nshards: 1\n")
+    shard = built / "results/corpora/unclean/raw/file-000000000000.json.gz"
+    shard.parent.mkdir(parents=True)
+    yield shard
+    (built / "config/corpora/unclean.yaml").unlink()
+    shutil.rmtree(built / "results/corpora/unclean")
+
+
+ROW = {"repo_name": "a/b", "path": "c.py", "copies": "1", "size": "2000", "content": "x = 1\n" * 400, "license": "mit"}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"plain text", "not gzip, or damaged, after line 0"),
+        (gzip.compress(json.dumps(ROW).encode())[:-20], "the gzip data end in the middle"),
+        (gzip.compress(b"{}\nnot JSON\n"), "line 1: no column 'repo_name'"),
+        (gzip.compress(json.dumps(ROW).encode() + b"\nnot JSON\n"), "line 2: not JSON"),
+        (gzip.compress(json.dumps({**ROW, "content": None}).encode()), "line 1: column 'content' is NoneType, expected text"),
+        (gzip.compress(json.dumps({**ROW, "content": "short"}).encode()), "the corpus is empty: no file of its 1 shards passed"),
+    ],
+)
+def test_a_bad_shard_ends_snakemake_with_one_message_and_no_output(built: Path, unclean: Path, data: bytes, message: str) -> None:
+    unclean.write_bytes(data)
+    done = snakemake(built, "results/corpora/unclean/README.md")
+    said = done.stdout + done.stderr
+    (error,) = {line.strip() for line in said.splitlines() if line.strip().startswith("error: ")}
+    assert done.returncode != 0 and message in error and "Traceback" not in said
+    assert error.startswith("error: results/corpora/unclean/")
+    left = {file.name for file in (built / "results/corpora/unclean").rglob("*") if file.is_file()}
+    assert left <= {unclean.name, "000000000000.parquet", "000000000000.json"} and not {name for name in left if name[0] == "."}
+    assert ("000000000000.parquet" in left) == ("the corpus is empty" in message)
 
 
 def test_a_mistake_in_a_config_file_ends_snakemake_with_one_message_before_any_job(built: Path) -> None:
