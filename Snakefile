@@ -1,5 +1,6 @@
 """CodeParrot Pipeline: a code language model from raw files to a finished folder, every artefact made by one rule."""
 
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,14 @@ sys.path.insert(0, str(ROOT))
 from codeparrot import artefacts
 from codeparrot.config import check, load
 from codeparrot.errors import PipelineError
+from codeparrot.estimate import Machines
 from codeparrot.plan import Plan, as_json, use_checkout
 from codeparrot.staleness import code_digest
 
 use_checkout(ROOT)
+# A cluster's warning that a job's time runs out reaches every process of the job. It is meant for the training, which
+# saves its state; Snakemake, which runs the job, would end at once.
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 configfile: "config/config.yaml"
@@ -36,7 +41,8 @@ except PipelineError as error:
 for kind, settings in FOUND.items():
     for each in settings.values():
         validate(each, f"config/schemas/{kind}.schema.yaml")
-plan = Plan(Path("config"), FOUND["corpus"], FOUND["tokenizer"], FOUND["model"])
+machines = Machines(config["gpu"], config["job_hours"], config["mfu"], config["gpu_hour_price"])
+plan = Plan(Path("config"), FOUND["corpus"], FOUND["tokenizer"], FOUND["model"], machines)
 # What a rule's result depends on besides inputs and settings: the code that its script runs.
 digest = partial(code_digest, ROOT)
 

@@ -3,9 +3,6 @@
 Patterns hold wildcards in braces; functions list the files of one corpus, tokenizer or model from its config.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 RAW = "results/corpora/{corpus}/raw/file-{shard}.json.gz"
 CLEANED = "results/corpora/{corpus}/cleaned/{shard}.parquet"
 CLEANED_COUNTS = "results/corpora/{corpus}/cleaned/{shard}.json"
@@ -59,9 +56,8 @@ def of_parts(pattern: str, shards: int, **names: str) -> list[str]:
     return [pattern.format(part=part_name(number, shards), **names) for number in range(shards)]
 
 
-def checkpoint_steps(training: Mapping[str, Any]) -> list[int]:
+def checkpoint_steps(steps: int, every: int) -> list[int]:
     """The updates at which a model's checkpoints are made, the last one at the end of the run."""
-    steps, every = training["steps"], training["checkpoint_every"]
     return [*range(every, steps, every), steps]
 
 

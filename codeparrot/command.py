@@ -12,12 +12,13 @@ from codeparrot.errors import PipelineError
 
 
 def run(main: Callable[..., Any]) -> None:
-    """Run `main` with the command line's arguments; a PipelineError ends the command with its message and exit code 1."""
+    """Run `main` with the command line's arguments; a PipelineError ends the command with its message and exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     try:
         auto_cli(main, as_positional=False)
     except PipelineError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

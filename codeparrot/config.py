@@ -1,5 +1,6 @@
 """The config files: one YAML file a corpus, tokenizer and model, checked by JSON schema and against each other."""
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def check_references(found: dict[str, Settings], folder: Path) -> None:
             raise PipelineError(
                 f"{place}: data: 'streamed': tokenizer {model['tokenizer']} has infilling, which needs packed tokens"
             )
-        training, processes = model["training"], processes_of(folder, model["launch"])
+        training, processes = model["training"], layout(folder, model["launch"]).processes
         architecture = model["architecture"]
         name_of_positions = "n_positions" if architecture["model_type"] == "gpt2" else "max_position_embeddings"
         positions = architecture.get(name_of_positions, 1024)
@@ -120,20 +121,31 @@ def check_references(found: dict[str, Settings], folder: Path) -> None:
                 f"{place}: training: global_batch: {training['global_batch']}: expected a multiple of the {processes} "
                 f"processes of launch {model['launch']}"
             )
+        if "checkpoint_every" not in training and not layout(folder, model["launch"]).gpus:
+            raise PipelineError(
+                f"{place}: training: the key 'checkpoint_every' is missing; only on GPUs it follows from the longest job"
+            )
         if training["warmup_steps"] > training["steps"]:
             raise PipelineError(
                 f"{place}: training: warmup_steps: {training['warmup_steps']}: expected at most steps = {training['steps']}"
             )
 
 
-@cache
-def processes_of(folder: Path, launch: str) -> int:
-    """How many processes an accelerate config starts."""
-    return int(read_yaml(folder / "accelerate" / f"{launch}.yaml")["num_processes"])
+@dataclass(frozen=True)
+class Layout:
+    """How many machines and processes an accelerate config has, and how many GPUs: one a process, none on the CPU."""
+
+    machines: int
+    processes: int
+    gpus: int
 
 
 @cache
-def gpus_of(folder: Path, launch: str) -> int:
-    """How many GPUs an accelerate config uses: one a process, none on the CPU."""
-    settings = read_yaml(folder / "accelerate" / f"{launch}.yaml")
-    return 0 if settings["use_cpu"] else int(settings["num_processes"])
+def layout(folder: Path, launch: str) -> Layout:
+    """The layout of the accelerate config `launch`; PipelineError where its processes do not fill its machines evenly."""
+    file = folder / "accelerate" / f"{launch}.yaml"
+    settings = read_yaml(file)
+    machines, processes = int(settings["num_machines"]), int(settings["num_processes"])
+    if processes % machines:
+        raise PipelineError(f"{file}: num_processes: {processes}: expected a multiple of num_machines = {machines}")
+    return Layout(machines, processes, 0 if settings["use_cpu"] else processes)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from codeparrot import artefacts
-from codeparrot.config import Settings, gpus_of
+from codeparrot.config import Layout, Settings, layout
 from codeparrot.errors import PipelineError
+from codeparrot.estimate import Estimate, Machines, estimate, expected_speed, host_mib, link_minutes, shape, updates_a_job
 from codeparrot.infilling import SPECIAL_TOKENS
 from codeparrot.staleness import file_digest
 
@@ -27,12 +28,13 @@ def as_json(settings: Any) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """The checked config: settings of every corpus, tokenizer and model by name, and the folder that they lie in."""
+    """The checked config: settings of every corpus, tokenizer and model by name, the folder that they lie in, the machines."""
 
     folder: Path
     corpora: Settings
     tokenizers: Settings
     models: Settings
+    machines: Machines
 
     def shards(self, pattern: str, corpus: str) -> list[str]:
         """The files of `pattern` for all shards of a corpus."""
@@ -82,8 +84,12 @@ class Plan:
         return pattern.format(corpus=self.models[model]["corpus"])
 
     def steps(self, model: str) -> list[int]:
-        """The updates at which a model's checkpoints are made."""
-        return artefacts.checkpoint_steps(self.models[model]["training"])
+        """The updates at which a model's checkpoints are made; without `checkpoint_every` a link fills the longest job."""
+        training = self.models[model]["training"]
+        every = training.get("checkpoint_every")
+        return artefacts.checkpoint_steps(
+            training["steps"], every or updates_a_job(self.speed(model), self.update_tokens(model), self.machines)
+        )
 
     def link_start(self, model: str, step: str) -> str:
         """The folder that the link to checkpoint `step` starts from."""
@@ -132,9 +138,57 @@ class Plan:
         """The file of `pattern` for a model's last checkpoint."""
         return self.of_checkpoints(pattern, model)[-1]
 
+    def layout(self, model: str) -> Layout:
+        """Machines, processes and GPUs that a model is trained on."""
+        return layout(self.folder, self.models[model]["launch"])
+
     def gpus(self, model: str) -> int:
-        """How many GPUs a model is trained on; 0 for the CPU."""
-        return gpus_of(self.folder, self.models[model]["launch"])
+        """How many GPUs of one machine a training takes; 0 for the CPU."""
+        found = self.layout(model)
+        return found.gpus // found.machines
+
+    def one_gpu(self, model: str) -> int:
+        """How many GPUs a job takes that evaluates a model: one, where it is trained on some."""
+        return min(1, self.gpus(model))
+
+    def gres(self, gpus: int) -> str:
+        """So many GPUs as a generic resource of a machine, which is how schedulers count them; empty for none."""
+        return f"gpu:{self.machines.gpu}:{gpus}" if gpus else ""
+
+    def update_tokens(self, model: str) -> int:
+        """Tokens of one update."""
+        training = self.models[model]["training"]
+        return int(training["global_batch"] * training["sequence_length"])
+
+    def shape(self, model: str) -> tuple[int, int, int]:
+        """About how many parameters a model has; its layers and its width."""
+        settings = self.models[model]
+        return shape(settings["architecture"], self.tokenizers[settings["tokenizer"]]["vocabulary"])
+
+    def speed(self, model: str) -> float:
+        """Tokens a second that are expected of a model's training on GPUs."""
+        settings = self.models[model]
+        vocabulary = self.tokenizers[settings["tokenizer"]]["vocabulary"]
+        return expected_speed(settings["architecture"], vocabulary, self.length(model), self.layout(model).gpus, self.machines)
+
+    def estimate(self, model: str, speed: float) -> Estimate:
+        """What a model's training takes at so many tokens a second."""
+        parameters = self.shape(model)[0]
+        gpus = self.layout(model).gpus
+        return estimate(parameters, self.steps(model), self.update_tokens(model), speed, gpus, self.machines)
+
+    def training_minutes(self, model: str, step: str) -> int:
+        """The time limit of the link to checkpoint `step`."""
+        if not self.gpus(model):
+            return round(60 * self.machines.job_hours)
+        steps = [0, *self.steps(model)]
+        updates = int(step) - max(before for before in steps if before < int(step))
+        return link_minutes(updates, self.update_tokens(model), self.speed(model), self.machines)
+
+    def training_memory(self, model: str) -> int:
+        """MiB of main memory on each machine of a training."""
+        found = self.layout(model)
+        return host_mib(self.shape(model)[0], found.processes // found.machines) if found.gpus else 3000
 
     def launch(self, model: str) -> str:
         """The accelerate config that a model is trained with."""

@@ -12,8 +12,8 @@ rule clean_shard:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=lambda w, attempt: attempt * 1000,
+        runtime=lambda w, attempt: attempt * 120,
     params:
         filters=lambda w: as_json(plan.corpora[w.corpus]["filters"]),
         code=digest("clean_shard"),
@@ -35,8 +35,8 @@ rule find_duplicates:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=lambda w, attempt: attempt * 1000,
+        runtime=lambda w, attempt: attempt * 120,
     params:
         shards=lambda w, input: as_json(list(input.cleaned)),
         code=digest("find_duplicates"),
@@ -60,8 +60,8 @@ rule split_shard:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=lambda w, attempt: attempt * 1500,
+        runtime=lambda w, attempt: attempt * 60,
     params:
         number=lambda w: artefacts.part_number(w.part),
         split=lambda w: as_json(plan.corpora[w.corpus]["split"]),
@@ -89,8 +89,8 @@ rule describe_corpus:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=lambda w, attempt: attempt * 1000,
+        runtime=lambda w, attempt: attempt * 30,
     params:
         counts=lambda w, input: as_json([*input.cleaned_counts, *input.split_counts]),
         train=lambda w, input: as_json(list(input.train)),

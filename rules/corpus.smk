@@ -9,8 +9,8 @@ rule export_shard:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=lambda w, attempt: attempt * 1000,
+        runtime=lambda w, attempt: attempt * 60,
     params:
         kind=lambda w: plan.corpora[w.corpus]["source"]["kind"],
         settings=lambda w: as_json(plan.source(w.corpus)),

@@ -10,10 +10,11 @@ rule validate_checkpoint:
         "results/benchmarks/validate_checkpoint/{model}/step-{step}.tsv"
     conda:
         "../envs/codeparrot.yaml"
-    threads: 2
+    threads: 1
     resources:
-        mem_mb=lambda w: plan.memory(w.model, on_cpu=1500, on_gpus=16000),
-        runtime=240,
+        gres=lambda w: plan.gres(plan.one_gpu(w.model)),
+        mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=1500, on_gpus=16000),
+        runtime=lambda w, attempt: attempt * 240,
     params:
         step=lambda w: int(w.step),
         length=lambda w: plan.length(w.model),
@@ -41,8 +42,8 @@ rule measure_yardsticks:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=lambda w, attempt: attempt * 1500,
+        runtime=lambda w, attempt: attempt * 60,
     params:
         length=lambda w: plan.length(w.model),
         sequences=lambda w: plan.evaluation(w.model, "sequences"),
@@ -65,10 +66,11 @@ rule sample_humaneval:
         "results/benchmarks/sample_humaneval/{model}/step-{step}.tsv"
     conda:
         "../envs/codeparrot.yaml"
-    threads: 2
+    threads: 1
     resources:
-        mem_mb=lambda w: plan.memory(w.model, on_cpu=1500, on_gpus=16000),
-        runtime=240,
+        gres=lambda w: plan.gres(plan.one_gpu(w.model)),
+        mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=1500, on_gpus=16000),
+        runtime=lambda w, attempt: attempt * 240,
     params:
         settings=lambda w: as_json(plan.evaluation(w.model, "humaneval")),
         code=digest("sample_humaneval"),
@@ -90,8 +92,8 @@ rule check_humaneval:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=lambda w, attempt: attempt * 3000,
+        runtime=lambda w, attempt: attempt * 240,
     params:
         limits=lambda w: as_json(plan.evaluation(w.model, "limits")),
         code=digest("check_humaneval"),
@@ -112,10 +114,11 @@ rule complete_prompts:
         "results/benchmarks/complete_prompts/{model}/step-{step}.tsv"
     conda:
         "../envs/codeparrot.yaml"
-    threads: 2
+    threads: 1
     resources:
-        mem_mb=lambda w: plan.memory(w.model, on_cpu=1500, on_gpus=16000),
-        runtime=60,
+        gres=lambda w: plan.gres(plan.one_gpu(w.model)),
+        mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=1500, on_gpus=16000),
+        runtime=lambda w, attempt: attempt * 60,
     params:
         prompts=as_json(config["prompts"]),
         sampling=lambda w: as_json(plan.evaluation(w.model, "completions")),

@@ -10,21 +10,22 @@ rule pretrain:
         "results/benchmarks/pretrain/{model}/step-{step}.tsv"
     conda:
         "../envs/codeparrot.yaml"
-    threads: lambda w: max(2, plan.gpus(w.model))
+    threads: lambda w: max(2, 2 * plan.gpus(w.model))
     resources:
-        gpu=lambda w: plan.gpus(w.model),
+        nodes=lambda w: plan.layout(w.model).machines,
+        gres=lambda w: plan.gres(plan.gpus(w.model)),
         launch=lambda w: plan.launch(w.model),
         save_minutes=str(config["pretraining"]["save_minutes"]),
         trackers=as_json(config["pretraining"]["trackers"]),
-        mem_mb=lambda w: plan.memory(w.model, on_cpu=3000, on_gpus=200000),
-        runtime=1440,
+        mem_mb=lambda w: plan.training_memory(w.model),
+        runtime=lambda w: plan.training_minutes(w.model, w.step),
     params:
         step=lambda w: int(w.step),
         data=lambda w: as_json(plan.training_data(w.model)),
         training=lambda w: as_json(plan.training(w.model)),
         code=digest("pretrain"),
     shell:
-        "accelerate launch --config_file {resources.launch} scripts/pretrain.py"
+        "python scripts/launch.py {resources.launch} scripts/pretrain.py"
         " --begin {input.begin} --end {output.checkpoint} --data {params.data:q}"
         " --to_step {params.step} --training {params.training:q}"
         " --observation.logs results/logs/pretrain/{wildcards.model}/step-{wildcards.step}"

@@ -18,8 +18,8 @@ rule release_model:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=lambda w, attempt: attempt * 2000,
+        runtime=lambda w, attempt: attempt * 30,
     params:
         artefacts=lambda w, input: as_json(
             [

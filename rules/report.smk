@@ -17,8 +17,8 @@ rule report_model:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda w, attempt: attempt * 1000,
+        runtime=lambda w, attempt: attempt * 10,
     params:
         validation=lambda w, input: as_json(list(input.validation)),
         code=digest("report_model"),

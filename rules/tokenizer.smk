@@ -11,8 +11,8 @@ rule train_tokenizer:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=lambda w, attempt: attempt * 3000,
+        runtime=lambda w, attempt: attempt * 240,
     params:
         train=lambda w, input: as_json(list(input.train)),
         settings=lambda w: as_json(plan.tokenizer_settings(w.tokenizer)),

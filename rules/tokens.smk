@@ -13,8 +13,8 @@ rule pack_shard:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=lambda w, attempt: attempt * 1500,
+        runtime=lambda w, attempt: attempt * 60,
     params:
         infilling=lambda w: as_json(plan.infilling(w.tokenizer, w.split)),
         code=digest("pack_shard"),
@@ -37,8 +37,8 @@ rule index_tokens:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=lambda w, attempt: attempt * 500,
+        runtime=lambda w, attempt: attempt * 10,
     params:
         shards=lambda w, input: as_json(list(input.descriptions)),
         code=digest("index_tokens"),

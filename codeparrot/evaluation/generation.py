@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
+from codeparrot.allocation import keep_freed_memory
 from codeparrot.chance import draw
 from codeparrot.model import load_model
 from codeparrot.tokenizer.loading import load_tokenizer
@@ -40,6 +41,7 @@ def first_block(completion: str) -> str:
 
 def load_generator(checkpoint: Path, tokenizer_file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """A checkpoint ready to generate on this machine's device, with its tokenizer."""
+    keep_freed_memory()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return load_model(checkpoint).to(device).eval(), load_tokenizer(tokenizer_file)
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from codeparrot.allocation import keep_freed_memory
 from codeparrot.model import load_model, parameter_count
 from codeparrot.pretraining.loss import summed_loss
 from codeparrot.pretraining.state import check_tokenizer, read_state
@@ -35,6 +36,7 @@ def validation_loss(checkpoint: Path, index: Path, length: int, sequences: int, 
 
     Raises PipelineError where the split's tokens are of another tokenizer than the checkpoint.
     """
+    keep_freed_memory()
     torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = load_model(checkpoint).to(device).eval()

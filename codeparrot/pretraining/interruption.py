@@ -15,12 +15,14 @@ SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def signals_noted() -> Iterator[list[str]]:
-    """Yield a list to which the names of arriving signals are added; a second signal of a kind acts as usual."""
+    """Yield a list to which the names of arriving signals are added.
+
+    Each may come twice, from who sent it and from the launcher that passes it on, so none ends the process.
+    """
     noted: list[str] = []
 
     def note(number: int, _: Any) -> None:
         noted.append(signal.Signals(number).name)
-        signal.signal(number, signal.SIG_DFL)
 
     before = {number: signal.signal(number, note) for number in SIGNALS}
     try:

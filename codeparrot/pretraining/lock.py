@@ -11,14 +11,14 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from codeparrot.errors import PipelineError
+from codeparrot.errors import Interrupted, PipelineError
 
 HEARTBEAT_SECONDS = 10.0
 # So many missed heartbeats are more than a network file system's delay: the owner on another host is dead.
@@ -52,7 +52,6 @@ def _is_alive(lock: Path, owner: dict[str, Any], patience: float) -> bool:
     try:
         before = lock.stat().st_mtime_ns
         deadline = time.monotonic() + patience
-        log.info("%s: held by process %s on %s; watching its heartbeat", lock, owner["process"], owner["host"])
         while time.monotonic() < deadline:
             time.sleep(min(1.0, patience / 10))
             if lock.stat().st_mtime_ns != before:
@@ -90,22 +89,32 @@ def _take_away(lock: Path, token: str) -> None:
 
 
 @contextmanager
-def held(lock: Path, patience: float = HEARTBEAT_SECONDS * MISSED_HEARTBEATS) -> Iterator[Callable[[], None]]:
+def held(
+    lock: Path, signals: Sequence[str] = (), patience: float = HEARTBEAT_SECONDS * MISSED_HEARTBEATS
+) -> Iterator[Callable[[], None]]:
     """Hold the lock for the length of a block; yields a function that raises PipelineError once it is lost.
 
-    Call that function before every write. Raises PipelineError, naming the owner, when another living process holds it.
+    Call that function before every write. While another living process holds the lock, this one waits and says for whom;
+    Interrupted ends the waiting when a signal was noted in `signals`.
     """
     token = secrets.token_hex(8)
     lock.parent.mkdir(parents=True, exist_ok=True)
+    waited_for = ""
     while not _create(lock, token):
         owner = _owner(lock)
         if owner is None:
             continue
         if _is_alive(lock, owner, patience):
-            raise PipelineError(
-                f"{lock}: process {owner['process']} on {owner['host']} trains this link; wait until it ends, or stop it "
-                "with SIGTERM, upon which it saves its state, and run again"
-            )
+            if signals:
+                raise Interrupted(f"stopped by {signals[0]} while another process trained this link; run the same command again")
+            if owner["token"] != waited_for:
+                log.info(
+                    "%s: process %s on %s trains this link; waiting until it ends (stop it with SIGTERM: it saves its state)",
+                    *(lock, owner["process"], owner["host"]),
+                )
+            waited_for = owner["token"]
+            time.sleep(min(1.0, patience))
+            continue
         log.info("%s: its owner, process %s on %s, is gone; taking over", lock, owner["process"], owner["host"])
         _take_away(lock, owner["token"])
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from importlib.util import find_spec
@@ -16,11 +16,12 @@ import numpy as np
 import orjson
 import torch
 from accelerate import Accelerator
-from accelerate.utils import InitProcessGroupKwargs, ProjectConfiguration
+from accelerate.utils import InitProcessGroupKwargs, ProjectConfiguration, broadcast_object_list
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
-from codeparrot.errors import PipelineError
+from codeparrot.allocation import keep_freed_memory
+from codeparrot.errors import Interrupted, PipelineError
 from codeparrot.model import load_model, parameter_count
 from codeparrot.pretraining.checkpoint import RollingState, load_optimizers, save_checkpoint
 from codeparrot.pretraining.history import History
@@ -175,13 +176,20 @@ def _logged_to(folder: Path | None, rank: int) -> Iterator[None]:
 
 
 def _start_of(link: Link, rolling: RollingState, accelerator: Accelerator) -> Path:
-    """The rolling state that an interrupted job left, or the link's beginning; what killed jobs left half written goes."""
+    """Where to go on: the link's beginning, the rolling state that an interrupted job left, or its end, where an orphan that
+    this process waited for has trained it. What killed jobs left half written goes."""
+    chosen = [link.begin]
     if accelerator.is_main_process:
-        rolling.keep_only(rolling.newest())
+        if (link.end / "state.json").is_file() and read_state(link.end).fingerprint == rolling.fingerprint:
+            chosen = [link.end]
+        else:
+            newest = rolling.newest()
+            rolling.keep_only(newest)
+            chosen = [newest or link.begin]
         for litter in link.end.parent.glob(f".{link.end.name}.partial-*"):
             shutil.rmtree(litter)
-    accelerator.wait_for_everyone()
-    start = rolling.newest() or link.begin
+    # One process looks, since files on other nodes appear with a delay.
+    start: Path = broadcast_object_list(chosen)[0]
     if start != link.begin:
         log.info("going on from %s", start)
     return start
@@ -191,9 +199,10 @@ def train_link(link: Link, settings: TrainingSettings, observation: Observation,
     """Train from the checkpoint that `link` begins with to its end, as one of the processes that were launched.
 
     An interrupted link goes on from its rolling state. Raises PipelineError before the first update where settings, tokens,
-    checkpoint and memory do not fit, and later when the loss is no longer a number or rises beyond the bound, when a signal
-    stops the run (its state is saved then), and when another process took the link over.
+    checkpoint and memory do not fit, and later when the loss is no longer a number or rises beyond the bound and when another
+    process took the link over; Interrupted when a signal stopped the run and its state is saved.
     """
+    keep_freed_memory()
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -201,8 +210,11 @@ def train_link(link: Link, settings: TrainingSettings, observation: Observation,
         if not find_spec(tracker):
             raise PipelineError(f"trackers: {tracker}: not installed; pip install {tracker}, or leave it out")
     rank = int(os.environ.get("RANK", "0"))
-    lock = held(link.end.with_name(f".{link.end.name}.lock")) if rank == 0 else nullcontext(lambda: None)
-    with _logged_to(observation.logs, rank), signals_noted() as signals, lock as owned:
+    lock_file = link.end.with_name(f".{link.end.name}.lock")
+    with ExitStack() as stack:
+        stack.enter_context(_logged_to(observation.logs, rank))
+        signals = stack.enter_context(signals_noted())
+        owned = stack.enter_context(held(lock_file, signals)) if rank == 0 else lambda: None
         accelerator = Accelerator(
             cpu=not torch.cuda.is_available(),
             log_with=[*(["tensorboard"] if observation.logs else []), *observation.trackers] or None,
@@ -211,6 +223,8 @@ def train_link(link: Link, settings: TrainingSettings, observation: Observation,
         )
         rolling = RollingState(link.end.with_name(f".{link.end.name}.rolling"), link.fingerprint(settings))
         start = _start_of(link, rolling, accelerator)
+        if start == link.end:
+            return
         run = prepare(accelerator, link, start, settings)
         try:
             _train(run, link, start, rolling, observation, Agreement(signals, observation.save_minutes * 60), owned)
@@ -274,8 +288,8 @@ def _train(
                 rolling.keep_only(good)
             history.pause(time.monotonic() - pause)
             if stop:
-                names = ", ".join(agreement.signals) or "a signal to another process"
-                raise PipelineError(f"stopped by {names} after update {step}; its state is {good}; run the same command again")
-    save(link.end, "", position)
+                names = ", ".join(dict.fromkeys(agreement.signals)) or "a signal to another process"
+                raise Interrupted(f"stopped by {names} after update {step}; its state is {good}; run the same command again")
+    save(link.end, rolling.fingerprint, position)
     if accelerator.is_main_process:
         rolling.keep_only(None)

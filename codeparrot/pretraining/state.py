@@ -19,7 +19,7 @@ class TrainingState:
         tokenizer_sha256: The tokenizer whose tokens the model knows.
         training: The run's settings; none for initial weights.
         position: Where the data are streamed from next; packed tokens need none.
-        fingerprint: What a rolling state was made from; none for a link's end.
+        fingerprint: What it was made from; none for initial weights.
         losses: Losses of the updates since the last line of metrics.
         loss_scale: The loss scale of fp16.
     """

@@ -47,7 +47,7 @@ MODEL = "models/codeparrot-demo.yaml"
         (MODEL, ("tokenizer",), "nowhere", r"tokenizer: 'nowhere': there is no such tokenizer; expected one of codeparrot, demo"),
         (MODEL, ("launch",), "nowhere", r"launch: 'nowhere': there is no such launch; expected one of cpu, gpu-16"),
         (MODEL, ("training", "sequence_length"), 512, r"training: sequence_length: 512: expected at most n_positions = 256"),
-        (MODEL, ("training", "warmup_steps"), 501, r"training: warmup_steps: 501: expected at most steps = 500"),
+        (MODEL, ("training", "warmup_steps"), 401, r"training: warmup_steps: 401: expected at most steps = 400"),
         (
             "models/codeparrot-xl.yaml",
             ("training", "global_batch"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from codeparrot.errors import PipelineError
+from codeparrot.errors import Interrupted, PipelineError
 from codeparrot.pretraining import lock
 from codeparrot.pretraining.metrics import read_metrics
 from codeparrot.staleness import file_digest
@@ -108,7 +108,7 @@ def test_a_stopped_run_saves_its_state_says_so_and_goes_on_to_the_same_bytes(run
     wait_for(run, ".stopped.rolling/update-*", process)
     process.send_signal(number)
     said = process.communicate()[1].decode()
-    assert process.returncode == 1 and f"stopped by {number.name} after update" in said and "run the same command again" in said
+    assert process.returncode == 75 and f"stopped by {number.name} after update" in said and "run the same command again" in said
     assert file_digest(trained(run, "stopped", **changes) / "model.safetensors") == file_digest(straight / "model.safetensors")
     assert losses(run / "stopped") == losses(straight)
 
@@ -133,15 +133,29 @@ def test_a_rolling_state_of_other_settings_is_not_used(run: Path) -> None:
     )
 
 
-def test_a_successor_of_a_living_orphan_writes_nothing_and_names_it(run: Path) -> None:
-    orphan = subprocess.Popen(command(run, "end", to_step=STEPS), stderr=subprocess.DEVNULL)
+def test_a_successor_of_a_living_orphan_waits_for_it_names_it_and_trains_nothing_again(run: Path) -> None:
+    orphan = subprocess.Popen(command(run, "end"), stderr=subprocess.DEVNULL)
     wait_for(run, ".end.rolling/update-*", orphan)
     orphan.send_signal(signal.SIGSTOP)
-    successor = subprocess.run(command(run, "end"), capture_output=True, text=True, check=False)
+    successor = subprocess.Popen(command(run, "end"), stderr=subprocess.PIPE)
+    assert successor.stderr
+    first = next(line for line in successor.stderr if b"waiting" in line).decode()
+    assert f"process {orphan.pid} on {socket.gethostname()} trains this link; waiting until it ends" in first
     orphan.send_signal(signal.SIGCONT)
-    assert successor.returncode == 1
-    assert f"process {orphan.pid} on {socket.gethostname()} trains this link" in successor.stderr
     assert orphan.wait() == 0 and len(losses(run / "end")) == STEPS
+    before = (run / "end/model.safetensors").stat()
+    said = successor.communicate()[1].decode()
+    assert successor.returncode == 0 and f"going on from {run / 'end'}" in said
+    assert (run / "end/model.safetensors").stat() == before
+
+
+def test_a_waiting_successor_can_be_stopped(tmp_path: Path) -> None:
+    with (
+        lock.held(tmp_path / "lock"),
+        pytest.raises(Interrupted, match="stopped by SIGTERM while another process trained this link"),
+        lock.held(tmp_path / "lock", ["SIGTERM"]),
+    ):
+        raise AssertionError("it took the lock of a living process")
 
 
 def test_a_lock_is_taken_over_when_its_owner_on_another_host_has_no_heartbeat(tmp_path: Path) -> None:
