@@ -1,5 +1,8 @@
 """Small real data for all tests."""
 
+import os
+import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -18,6 +21,22 @@ def sources() -> list[str]:
     files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     texts = [file.read_text(encoding="utf-8") for file in files if 4000 < file.stat().st_size < 40000]
     return texts[:40]
+
+
+def copy_of_checkout(folder: Path) -> None:
+    """Copy what is in the checkout, and what git does not ignore, to `folder`."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, folder / name, follow_symlinks=False)
+
+
+def snakemake_command(*arguments: str) -> tuple[list[str], dict[str, str]]:
+    """A snakemake command of this environment, and the environment variables that a user's shell would have."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return [str(Path(sys.executable).parent / "snakemake"), *arguments], environment
 
 
 def record(content: str, repo_name: str = "owner/name", path: str = "module.py") -> Record:

@@ -3,7 +3,6 @@ can reach is built again."""
 
 import gzip
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, copy_of_checkout, snakemake_command
 
 CORPUS = "source: {kind: installed-packages, min_bytes: 20000, max_bytes: 24000}\nshards: 2\nsplit: {valid_share: 0.4, seed: 1}\n"
 TOKENIZER = "corpus: tiny\nvocabulary: 1000\ndocuments: 50\n"
@@ -52,8 +51,7 @@ MODEL_RULES = {"initialise_model", "pretrain"} | AFTER_TRAINING
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [str(Path(sys.executable).parent / "snakemake"), *arguments]
+    command, environment = snakemake_command(*arguments)
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -61,12 +59,7 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout with a tiny model, built."""
     folder = tmp_path_factory.mktemp("checkout")
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
-    for name in listed.stdout.splitlines():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / name, folder / name, follow_symlinks=False)
+    copy_of_checkout(folder)
     (folder / "config/corpora/tiny.yaml").write_text(CORPUS)
     (folder / "config/tokenizers/tiny.yaml").write_text(TOKENIZER)
     (folder / "config/models/tiny.yaml").write_text(MODEL)

@@ -1,0 +1,231 @@
+"""The literal command on a real Slurm: two nodes with 16 pretend A100s each, this project's own profile, tiny sizes."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codeparrot.pretraining.metrics import read_metrics
+from codeparrot.staleness import file_digest
+from tests.conftest import copy_of_checkout, snakemake_command
+from tests.services import cluster
+
+pytestmark = pytest.mark.skipif(bool(cluster.why_not_available()), reason=cluster.why_not_available() or "")
+
+CORPUS = "source: {kind: installed-packages, min_bytes: 20000, max_bytes: 24000}\nshards: 2\nsplit: {valid_share: 0.4, seed: 1}\n"
+TOKENIZER = "corpus: tiny\nvocabulary: 1000\ndocuments: 50\n"
+# A pretend GPU computes nothing: processes find no CUDA and talk over the CPUs' network.
+MODEL = """corpus: tiny
+tokenizer: tiny
+architecture: {{model_type: gpt2, n_positions: 64, n_embd: 64, n_layer: 2, n_head: 2, resid_pdrop: 0.0, embd_pdrop: 0.0, attn_pdrop: 0.0}}
+launch: {launch}
+training:
+  sequence_length: 64
+  global_batch: 4
+  device_batch: 2
+  steps: {steps}
+  checkpoint_every: {every}
+  learning_rate: 1.0e-3
+  warmup_steps: 2
+  precision: fp32
+  log_every: 1
+evaluation:
+  sequences: 20
+  humaneval: {{problems: 2, samples: 1, sampling: {{max_new_tokens: 4}}}}
+  completions: {{max_new_tokens: 4}}
+"""
+LAYOUT = (
+    "compute_environment: LOCAL_MACHINE\ndistributed_type: {kind}\nuse_cpu: {cpu}\nnum_machines: {machines}\n"
+    "num_processes: {processes}\nmachine_rank: 0\nmain_training_function: main\nmixed_precision: 'no'\nsame_network: true\n"
+)
+# Polling every second instead of every ten.
+QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10")
+
+
+def arguments(*more: str) -> tuple[str, ...]:
+    return ("--profile", "slurm-a100", *QUICK, *more)
+
+
+def write_model(checkout: Path, name: str, launch: str, steps: int, every: int) -> None:
+    (checkout / f"config/models/{name}.yaml").write_text(MODEL.format(launch=launch, steps=steps, every=every))
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Iterator[Path]:
+    """A copy of the checkout with a tiny codeparrot-xl on two nodes, and a running Slurm."""
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as place:
+        slurm, copy = Path(place, "slurm"), Path(place, "checkout")
+        slurm.mkdir()
+        Path(place).chmod(0o755)
+        copy_of_checkout(copy)
+        for name, machines in (("gpu-2x1", 2), ("gpu-1x2", 1)):
+            layout = LAYOUT.format(kind="MULTI_GPU", cpu="false", machines=machines, processes=2)
+            (copy / f"config/accelerate/{name}.yaml").write_text(layout)
+        (copy / "config/corpora/tiny.yaml").write_text(CORPUS)
+        (copy / "config/tokenizers/tiny.yaml").write_text(TOKENIZER)
+        write_model(copy, "codeparrot-xl", "gpu-2x1", steps=6, every=3)
+        with cluster.running(slurm):
+            yield copy
+
+
+def snakemake(checkout: Path, *given: str) -> subprocess.CompletedProcess[str]:
+    command, environment = snakemake_command(*given)
+    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False, timeout=400)
+
+
+def started(checkout: Path, *given: str) -> "subprocess.Popen[bytes]":
+    command, environment = snakemake_command(*given)
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=checkout, env=environment, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def jobs(rule: str, model: str) -> list[dict[str, str]]:
+    """Slurm's record of the jobs of a rule for a model, the oldest first."""
+    shown = subprocess.run(["scontrol", "show", "job", "-o"], check=True, capture_output=True, text=True).stdout
+    found = [dict(part.split("=", 1) for part in line.split() if "=" in part) for line in shown.splitlines()]
+    return [job for job in found if job.get("Comment", "").startswith(f"rule_{rule}") and model in job["Comment"]]
+
+
+def wait_for(check: "object", seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def built(checkout: Path) -> Path:
+    """The checkout after the literal command."""
+    done = snakemake(checkout, *arguments("results/codeparrot-xl/"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return checkout
+
+
+def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_partition_of_its_config(built: Path) -> None:
+    code = "import sys; from transformers import AutoModelForCausalLM as M; M.from_pretrained(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(built / "results/codeparrot-xl")], check=True, capture_output=True)
+    links = jobs("pretrain", "codeparrot-xl")
+    assert len(links) == 2
+    for job in links:
+        assert (job["NumNodes"], job["TresPerNode"], job["Partition"]) == ("2", "gres:gpu:a100:1", "a100")
+        assert job["JobState"] == "COMPLETED" and job["JobName"].startswith("codeparrot_")
+    (validation, *_) = jobs("validate_checkpoint", "codeparrot-xl")
+    assert validation["TresPerNode"] == "gres:gpu:a100:1" and validation["NumNodes"] == "1"
+    assert any("ArrayJobId" in job for job in jobs("clean_shard", "tiny"))
+
+
+def test_after_the_build_nothing_is_to_be_done(built: Path) -> None:
+    done = snakemake(built, *arguments("-n", "results/codeparrot-xl/"))
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_two_nodes_give_the_result_of_one(built: Path) -> None:
+    write_model(built, "single", "cpu", steps=6, every=6)
+    done = snakemake(built, "results/models/single/step-000006")
+    assert done.returncode == 0, done.stdout + done.stderr
+    one, two = (read_metrics(built / f"results/models/{name}/step-000006") for name in ("single", "codeparrot-xl"))
+    assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], abs=1e-5)
+    assert len(two) == 6
+
+
+def is_training(checkout: Path, model: str, step: str) -> bool:
+    return (checkout / f"results/logs/pretrain/{model}/step-{step}/metrics.jsonl").is_file()
+
+
+LONG = 1500
+
+
+@pytest.fixture(scope="session")
+def straight(built: Path) -> Path:
+    """The end of a training of many updates that nobody disturbed."""
+    write_model(built, "straight", "gpu-1x2", steps=LONG, every=LONG)
+    done = snakemake(built, f"results/models/straight/step-{LONG:06d}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return built / f"results/models/straight/step-{LONG:06d}"
+
+
+def test_scancel_in_the_middle_and_the_same_command_again_give_the_same_bytes(built: Path, straight: Path) -> None:
+    write_model(built, "cancelled", "gpu-1x2", steps=LONG, every=LONG)
+    target = f"results/models/cancelled/step-{LONG:06d}"
+    process = started(built, *arguments("--retries", "0", target))
+    wait_for(lambda: is_training(built, "cancelled", f"{LONG:06d}"))
+    (job,) = jobs("pretrain", "cancelled")
+    subprocess.run(["scancel", job["JobId"]], check=True)
+    assert process.wait(120) != 0 and not (built / target).exists()
+    assert list((built / target).parent.glob(".*.rolling/update-*")), "its state was not saved"
+    done = snakemake(built, *arguments(target))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "going on from" in (built / f"results/logs/pretrain/cancelled/step-{LONG:06d}.log").read_text()
+    assert file_digest(built / target / "model.safetensors") == file_digest(straight / "model.safetensors")
+
+
+def test_a_link_that_meets_its_time_limit_goes_on_in_a_retry(built: Path, straight: Path) -> None:
+    write_model(built, "limited", "gpu-1x2", steps=LONG, every=LONG)
+    target = f"results/models/limited/step-{LONG:06d}"
+    # Slurm warns 300 seconds before the limit of one minute: at once, that is when it looks at the job for the first time.
+    done = snakemake(built, *arguments("--set-resources", "pretrain:runtime=1", "--", target))
+    assert done.returncode == 0, done.stdout + done.stderr
+    log = (built / f"results/logs/pretrain/limited/step-{LONG:06d}/rank-00.log").read_text()
+    assert "going on from" in log and len(jobs("pretrain", "limited")) > 1
+    assert file_digest(built / target / "model.safetensors") == file_digest(straight / "model.safetensors")
+
+
+def test_a_failing_jobs_error_and_the_path_of_its_log_reach_the_terminal(built: Path) -> None:
+    (built / "config/corpora/broken.yaml").write_text("source: {kind: installed-packages}\nshards: 1\n")
+    raw = built / "results/corpora/broken/raw/file-000000000000.json.gz"
+    raw.parent.mkdir(parents=True)
+    raw.write_text("plain text")
+    done = snakemake(built, *arguments("--retries", "0", "results/corpora/broken/cleaned/000000000000.parquet"))
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "error: results/corpora/broken/raw/file-000000000000.json.gz: not gzip" in said
+    assert "results/logs/clean_shard/broken/000000000000.log" in said and "results/logs/slurm" in said
+
+
+def test_ctrl_c_cancels_what_was_submitted(built: Path) -> None:
+    write_model(built, "interrupted", "gpu-1x2", steps=LONG, every=LONG)
+    process = started(built, *arguments(f"results/models/interrupted/step-{LONG:06d}"))
+    wait_for(lambda: is_training(built, "interrupted", f"{LONG:06d}"))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(120) != 0
+    wait_for(lambda: jobs("pretrain", "interrupted")[-1]["JobState"] not in ("RUNNING", "COMPLETING", "PENDING"))
+    assert jobs("pretrain", "interrupted")[-1]["JobState"] in ("CANCELLED", "FAILED")
+
+
+def test_a_killed_snakemake_loses_and_repeats_nothing(built: Path, straight: Path) -> None:
+    write_model(built, "orphaned", "gpu-1x2", steps=LONG, every=LONG)
+    target = f"results/models/orphaned/step-{LONG:06d}"
+    process = started(built, *arguments(target))
+    wait_for(lambda: is_training(built, "orphaned", f"{LONG:06d}"))
+    process.kill()
+    process.wait()
+    initial = (built / "results/models/orphaned/init/model.safetensors").stat().st_mtime_ns
+    assert snakemake(built, "--unlock").returncode == 0
+    done = snakemake(built, *arguments(target))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (built / "results/models/orphaned/init/model.safetensors").stat().st_mtime_ns == initial
+    log = (built / f"results/logs/pretrain/orphaned/step-{LONG:06d}/rank-00.log").read_text()
+    assert len(re.findall(rf"update {LONG} of {LONG}: ", log)) == 1, "an update was done twice"
+    assert file_digest(built / target / "model.safetensors") == file_digest(straight / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("--default-resources", "slurm_partition=nowhere"), "invalid partition specified: nowhere"),
+        (("--config", "gpu=h100"), "Requested node configuration is not available|Invalid generic resource"),
+        (("--set-resources", "pretrain:nodes=9"), "Node count specification invalid|more processors|not available"),
+    ],
+)
+def test_a_request_that_can_never_start_says_what_to_change(built: Path, change: tuple[str, ...], message: str) -> None:
+    write_model(built, "refused", "gpu-2x1", steps=6, every=6)
+    done = snakemake(built, *arguments("--retries", "0", *change, "--", "results/models/refused/step-000006"))
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and re.search(message, said), said
+    assert json.loads((built / "results/codeparrot-xl/metrics.json").read_text())["steps"] == 6
