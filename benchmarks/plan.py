@@ -1,6 +1,6 @@
 """How long Snakemake's plan of codeparrot-xl takes, by the number of raw shards.
 
-    python benchmarks/plan.py
+python benchmarks/plan.py
 """
 
 import re

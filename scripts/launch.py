@@ -60,9 +60,9 @@ def on_every_node(layout: Path, command: list[str], machines: int) -> int:
     place = f"{address[1] if address else nodes[0]}:{20000 + int(job) % 20000}"
     threads = os.environ.get("SLURM_CPUS_PER_TASK", "1")
     step = ["srun", "--overlap", f"--nodes={machines}", f"--ntasks={machines}", "--ntasks-per-node=1", "--kill-on-bad-exit=1"]
-    step += [f"--cpus-per-task={threads}", "--cpu-bind=none"]
+    step += [f"--cpus-per-task={threads}"]
     environment = {name: value for name, value in os.environ.items() if not OF_THE_OUTER_STEP.fullmatch(name)}
-    again = [sys.executable, __file__, str(layout), "--rendezvous", place, *command]
+    again = [sys.executable, __file__, "--rendezvous", place, str(layout), *command]
     # srun passes the signals on that reach it; the step has them from Slurm already.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     return subprocess.run([*step, *again], env=environment, check=False).returncode
@@ -74,6 +74,8 @@ def main() -> int:
     parser.add_argument("--rendezvous", metavar="HOST:PORT", help="given to each node's launcher by the first")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the script and its arguments")
     given = parser.parse_args()
+    if not given.command or given.command[0].startswith("-"):
+        parser.error(f"{' '.join(given.command) or 'nothing'} after {given.layout}: expected a script")
     machines = int(yaml.safe_load(given.layout.read_text(encoding="utf-8"))["num_machines"])
     if given.rendezvous:
         host, port = given.rendezvous.rsplit(":", 1)

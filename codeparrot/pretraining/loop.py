@@ -28,7 +28,7 @@ from codeparrot.pretraining.history import History
 from codeparrot.pretraining.interruption import Agreement, signals_noted
 from codeparrot.pretraining.lock import held
 from codeparrot.pretraining.memory import advice, available, check_memory
-from codeparrot.pretraining.metrics import flops_per_token, read_metrics, write_metrics
+from codeparrot.pretraining.metrics import append_metrics, flops_per_token, read_metrics, write_metrics
 from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, schedule
 from codeparrot.pretraining.parallel import NextTokenLoss, spread
 from codeparrot.pretraining.state import TrainingState, check_tokenizer, read_state
@@ -262,6 +262,9 @@ def _train(
         save_checkpoint(folder, model, run.optimizers, reached, history.metrics, accelerator.is_main_process)
         accelerator.wait_for_everyone()
 
+    seen = observation.logs / "metrics.jsonl" if observation.logs and accelerator.is_main_process else None
+    if seen:
+        write_metrics(seen, history.metrics)
     step, good, began = state.step, start, time.monotonic()
     for batches, position in batches_ahead(run, link.to_step - step):
         loss, norm, scale = update(run, batches, step, scale)
@@ -271,8 +274,8 @@ def _train(
             history.settle(step, good)
             line = history.line(step, settings.learning_rate * schedule(step - 1, settings))
             accelerator.log(line, step)
-            if accelerator.is_main_process and observation.logs:
-                write_metrics(observation.logs / "metrics.jsonl", history.metrics)
+            if seen:
+                append_metrics(seen, line)
             log.info(
                 "update %d of %d: loss %.4f, rate %.2e, %.0f tokens a second, %s left",
                 *(step, link.to_step, line["loss"], line["learning_rate"], line["tokens_per_second"]),

@@ -22,6 +22,12 @@ def write_metrics(file: Path, metrics: Sequence[Metrics]) -> None:
     file.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in metrics))
 
 
+def append_metrics(file: Path, line: Metrics) -> None:
+    """Add a line of metrics to a file that write_metrics made."""
+    with file.open("ab") as stream:
+        stream.write(orjson.dumps(line) + b"\n")
+
+
 def flops_per_token(parameters: int, layers: int, width: int, length: int) -> float:
     """Floating-point operations of one training token: 6·N + 12·layers·width·length (PaLM, appendix B).
 

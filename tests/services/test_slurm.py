@@ -24,7 +24,8 @@ TOKENIZER = "corpus: tiny\nvocabulary: 1000\ndocuments: 50\n"
 # A pretend GPU computes nothing: processes find no CUDA and talk over the CPUs' network.
 MODEL = """corpus: tiny
 tokenizer: tiny
-architecture: {{model_type: gpt2, n_positions: 64, n_embd: 64, n_layer: 2, n_head: 2, resid_pdrop: 0.0, embd_pdrop: 0.0, attn_pdrop: 0.0}}
+architecture:
+  {{model_type: gpt2, n_positions: 64, n_embd: 64, n_layer: 2, n_head: 2, resid_pdrop: 0.0, embd_pdrop: 0.0, attn_pdrop: 0.0}}
 launch: {launch}
 training:
   sequence_length: 64
@@ -35,7 +36,7 @@ training:
   learning_rate: 1.0e-3
   warmup_steps: 2
   precision: fp32
-  log_every: 1
+  log_every: {log_every}
 evaluation:
   sequences: 20
   humaneval: {{problems: 2, samples: 1, sampling: {{max_new_tokens: 4}}}}
@@ -45,16 +46,24 @@ LAYOUT = (
     "compute_environment: LOCAL_MACHINE\ndistributed_type: {kind}\nuse_cpu: {cpu}\nnum_machines: {machines}\n"
     "num_processes: {processes}\nmachine_rank: 0\nmain_training_function: main\nmixed_precision: 'no'\nsame_network: true\n"
 )
-# Polling every second instead of every ten.
+# Polling every second instead of every ten; and this Slurm has no accounting to be asked.
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10")
+QUICK += ("--slurm-status-command", "squeue")
+# So many updates that a training is found, and disturbed, in the middle.
+LONG = 600
+DISTURBED = ("cancelled", "limited", "interrupted", "orphaned")
 
 
 def arguments(*more: str) -> tuple[str, ...]:
     return ("--profile", "slurm-a100", *QUICK, *more)
 
 
-def write_model(checkout: Path, name: str, launch: str, steps: int, every: int) -> None:
-    (checkout / f"config/models/{name}.yaml").write_text(MODEL.format(launch=launch, steps=steps, every=every))
+def write_model(checkout: Path, name: str, launch: str, steps: int, log_every: int = 1) -> None:
+    (checkout / f"config/models/{name}.yaml").write_text(
+        MODEL.format(
+            launch=launch, steps=steps, every=(steps + 1) // 2 if name == "codeparrot-xl" else steps, log_every=log_every
+        )
+    )
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +79,15 @@ def checkout() -> Iterator[Path]:
             (copy / f"config/accelerate/{name}.yaml").write_text(layout)
         (copy / "config/corpora/tiny.yaml").write_text(CORPUS)
         (copy / "config/tokenizers/tiny.yaml").write_text(TOKENIZER)
-        write_model(copy, "codeparrot-xl", "gpu-2x1", steps=6, every=3)
+        write_model(copy, "codeparrot-xl", "gpu-2x1", steps=6)
+        write_model(copy, "single", "cpu", steps=6)
+        for name in ("straight", *DISTURBED):
+            write_model(copy, name, "gpu-1x2", steps=LONG, log_every=10)
+        # What needs no cluster to be shown is built without one: each job through Slurm takes some ten seconds more.
+        initial = [f"results/models/{name}/init" for name in DISTURBED]
+        ends = ["results/models/single/step-000006", f"results/models/straight/step-{LONG:06d}"]
+        done = snakemake(copy, "results/tokens/tiny/tiny/valid.json", *initial, *ends)
+        assert done.returncode == 0, done.stdout + done.stderr
         with cluster.running(slurm):
             yield copy
 
@@ -118,7 +135,13 @@ def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_par
         assert job["JobState"] == "COMPLETED" and job["JobName"].startswith("codeparrot_")
     (validation, *_) = jobs("validate_checkpoint", "codeparrot-xl")
     assert validation["TresPerNode"] == "gres:gpu:a100:1" and validation["NumNodes"] == "1"
-    assert any("ArrayJobId" in job for job in jobs("clean_shard", "tiny"))
+
+
+def test_rules_of_one_shard_are_job_arrays(checkout: Path) -> None:
+    (checkout / "config/corpora/sharded.yaml").write_text(CORPUS)
+    done = snakemake(checkout, *arguments(*(f"results/corpora/sharded/raw/file-{number:012d}.json.gz" for number in range(2))))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {job.get("ArrayTaskId") for job in jobs("export_shard", "sharded")} == {"1", "2"}
 
 
 def test_after_the_build_nothing_is_to_be_done(built: Path) -> None:
@@ -127,92 +150,80 @@ def test_after_the_build_nothing_is_to_be_done(built: Path) -> None:
 
 
 def test_two_nodes_give_the_result_of_one(built: Path) -> None:
-    write_model(built, "single", "cpu", steps=6, every=6)
-    done = snakemake(built, "results/models/single/step-000006")
-    assert done.returncode == 0, done.stdout + done.stderr
     one, two = (read_metrics(built / f"results/models/{name}/step-000006") for name in ("single", "codeparrot-xl"))
     assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], abs=1e-5)
     assert len(two) == 6
 
 
-def is_training(checkout: Path, model: str, step: str) -> bool:
-    return (checkout / f"results/logs/pretrain/{model}/step-{step}/metrics.jsonl").is_file()
-
-
-LONG = 1500
+def is_training(checkout: Path, model: str) -> bool:
+    file = checkout / f"results/logs/pretrain/{model}/step-{LONG:06d}/metrics.jsonl"
+    return file.is_file() and file.stat().st_size > 0
 
 
 @pytest.fixture(scope="session")
-def straight(built: Path) -> Path:
+def straight(checkout: Path) -> Path:
     """The end of a training of many updates that nobody disturbed."""
-    write_model(built, "straight", "gpu-1x2", steps=LONG, every=LONG)
-    done = snakemake(built, f"results/models/straight/step-{LONG:06d}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return built / f"results/models/straight/step-{LONG:06d}"
+    return checkout / f"results/models/straight/step-{LONG:06d}"
 
 
-def test_scancel_in_the_middle_and_the_same_command_again_give_the_same_bytes(built: Path, straight: Path) -> None:
-    write_model(built, "cancelled", "gpu-1x2", steps=LONG, every=LONG)
+def test_scancel_in_the_middle_and_the_same_command_again_give_the_same_bytes(checkout: Path, straight: Path) -> None:
     target = f"results/models/cancelled/step-{LONG:06d}"
-    process = started(built, *arguments("--retries", "0", target))
-    wait_for(lambda: is_training(built, "cancelled", f"{LONG:06d}"))
+    process = started(checkout, *arguments("--retries", "0", target))
+    wait_for(lambda: is_training(checkout, "cancelled"))
     (job,) = jobs("pretrain", "cancelled")
     subprocess.run(["scancel", job["JobId"]], check=True)
-    assert process.wait(120) != 0 and not (built / target).exists()
-    assert list((built / target).parent.glob(".*.rolling/update-*")), "its state was not saved"
-    done = snakemake(built, *arguments(target))
+    assert process.wait(120) != 0 and not (checkout / target).exists()
+    assert list((checkout / target).parent.glob(".*.rolling/update-*")), "its state was not saved"
+    done = snakemake(checkout, *arguments(target))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "going on from" in (built / f"results/logs/pretrain/cancelled/step-{LONG:06d}.log").read_text()
-    assert file_digest(built / target / "model.safetensors") == file_digest(straight / "model.safetensors")
+    assert "going on from" in (checkout / f"results/logs/pretrain/cancelled/step-{LONG:06d}.log").read_text()
+    assert file_digest(checkout / target / "model.safetensors") == file_digest(straight / "model.safetensors")
 
 
-def test_a_link_that_meets_its_time_limit_goes_on_in_a_retry(built: Path, straight: Path) -> None:
-    write_model(built, "limited", "gpu-1x2", steps=LONG, every=LONG)
+def test_a_link_that_meets_its_time_limit_goes_on_in_a_retry(checkout: Path, straight: Path) -> None:
     target = f"results/models/limited/step-{LONG:06d}"
     # Slurm warns 300 seconds before the limit of one minute: at once, that is when it looks at the job for the first time.
-    done = snakemake(built, *arguments("--set-resources", "pretrain:runtime=1", "--", target))
+    done = snakemake(checkout, *arguments("--set-resources", "pretrain:runtime=1", "--", target))
     assert done.returncode == 0, done.stdout + done.stderr
-    log = (built / f"results/logs/pretrain/limited/step-{LONG:06d}/rank-00.log").read_text()
+    log = (checkout / f"results/logs/pretrain/limited/step-{LONG:06d}/rank-00.log").read_text()
     assert "going on from" in log and len(jobs("pretrain", "limited")) > 1
-    assert file_digest(built / target / "model.safetensors") == file_digest(straight / "model.safetensors")
+    assert file_digest(checkout / target / "model.safetensors") == file_digest(straight / "model.safetensors")
 
 
-def test_a_failing_jobs_error_and_the_path_of_its_log_reach_the_terminal(built: Path) -> None:
-    (built / "config/corpora/broken.yaml").write_text("source: {kind: installed-packages}\nshards: 1\n")
-    raw = built / "results/corpora/broken/raw/file-000000000000.json.gz"
+def test_a_failing_jobs_error_and_the_path_of_its_log_reach_the_terminal(checkout: Path) -> None:
+    (checkout / "config/corpora/broken.yaml").write_text("source: {kind: installed-packages}\nshards: 1\n")
+    raw = checkout / "results/corpora/broken/raw/file-000000000000.json.gz"
     raw.parent.mkdir(parents=True)
     raw.write_text("plain text")
-    done = snakemake(built, *arguments("--retries", "0", "results/corpora/broken/cleaned/000000000000.parquet"))
+    done = snakemake(checkout, *arguments("--retries", "0", "results/corpora/broken/cleaned/000000000000.parquet"))
     said = done.stdout + done.stderr
     assert done.returncode != 0 and "error: results/corpora/broken/raw/file-000000000000.json.gz: not gzip" in said
     assert "results/logs/clean_shard/broken/000000000000.log" in said and "results/logs/slurm" in said
 
 
-def test_ctrl_c_cancels_what_was_submitted(built: Path) -> None:
-    write_model(built, "interrupted", "gpu-1x2", steps=LONG, every=LONG)
-    process = started(built, *arguments(f"results/models/interrupted/step-{LONG:06d}"))
-    wait_for(lambda: is_training(built, "interrupted", f"{LONG:06d}"))
+def test_ctrl_c_cancels_what_was_submitted(checkout: Path) -> None:
+    process = started(checkout, *arguments(f"results/models/interrupted/step-{LONG:06d}"))
+    wait_for(lambda: is_training(checkout, "interrupted"))
     process.send_signal(signal.SIGINT)
     assert process.wait(120) != 0
     wait_for(lambda: jobs("pretrain", "interrupted")[-1]["JobState"] not in ("RUNNING", "COMPLETING", "PENDING"))
     assert jobs("pretrain", "interrupted")[-1]["JobState"] in ("CANCELLED", "FAILED")
 
 
-def test_a_killed_snakemake_loses_and_repeats_nothing(built: Path, straight: Path) -> None:
-    write_model(built, "orphaned", "gpu-1x2", steps=LONG, every=LONG)
+def test_a_killed_snakemake_loses_and_repeats_nothing(checkout: Path, straight: Path) -> None:
     target = f"results/models/orphaned/step-{LONG:06d}"
-    process = started(built, *arguments(target))
-    wait_for(lambda: is_training(built, "orphaned", f"{LONG:06d}"))
+    process = started(checkout, *arguments(target))
+    wait_for(lambda: is_training(checkout, "orphaned"))
     process.kill()
     process.wait()
-    initial = (built / "results/models/orphaned/init/model.safetensors").stat().st_mtime_ns
-    assert snakemake(built, "--unlock").returncode == 0
-    done = snakemake(built, *arguments(target))
+    initial = (checkout / "results/models/orphaned/init/model.safetensors").stat().st_mtime_ns
+    assert snakemake(checkout, "--unlock").returncode == 0
+    done = snakemake(checkout, *arguments(target))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (built / "results/models/orphaned/init/model.safetensors").stat().st_mtime_ns == initial
-    log = (built / f"results/logs/pretrain/orphaned/step-{LONG:06d}/rank-00.log").read_text()
+    assert (checkout / "results/models/orphaned/init/model.safetensors").stat().st_mtime_ns == initial
+    log = (checkout / f"results/logs/pretrain/orphaned/step-{LONG:06d}/rank-00.log").read_text()
     assert len(re.findall(rf"update {LONG} of {LONG}: ", log)) == 1, "an update was done twice"
-    assert file_digest(built / target / "model.safetensors") == file_digest(straight / "model.safetensors")
+    assert file_digest(checkout / target / "model.safetensors") == file_digest(straight / "model.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +235,7 @@ def test_a_killed_snakemake_loses_and_repeats_nothing(built: Path, straight: Pat
     ],
 )
 def test_a_request_that_can_never_start_says_what_to_change(built: Path, change: tuple[str, ...], message: str) -> None:
-    write_model(built, "refused", "gpu-2x1", steps=6, every=6)
+    write_model(built, "refused", "gpu-2x1", steps=6)
     done = snakemake(built, *arguments("--retries", "0", *change, "--", "results/models/refused/step-000006"))
     said = done.stdout + done.stderr
     assert done.returncode != 0 and re.search(message, said), said

@@ -257,6 +257,4 @@ def test_snakemakes_own_views_work(built: Path, option: str) -> None:
 def test_every_script_explains_itself(built: Path) -> None:
     for script in sorted((built / "scripts").glob("*.py")):
         done = subprocess.run([sys.executable, str(script), "--help"], cwd=built, capture_output=True, text=True, check=False)
-        assert done.returncode == 0 and "usage:" in done.stdout and len(re.findall("^  -", done.stdout, re.MULTILINE)) > 1, (
-            script
-        )
+        assert done.returncode == 0 and "usage:" in done.stdout and len(re.findall("^  -", done.stdout, re.MULTILINE)) > 1, script
