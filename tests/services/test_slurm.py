@@ -183,7 +183,7 @@ def test_scancel_in_the_middle_and_the_same_command_again_give_the_same_bytes(ch
 def test_a_link_that_meets_its_time_limit_goes_on_in_a_retry(checkout: Path, straight: Path) -> None:
     target = f"results/models/limited/step-{LONG:06d}"
     # Slurm warns 300 seconds before the limit of one minute: at once, that is when it looks at the job for the first time.
-    done = snakemake(checkout, *arguments("--set-resources", "pretrain:runtime=1", "--", target))
+    done = snakemake(checkout, *arguments("--config", "gpu=a100", "job_hours=0.016", "--", target))
     assert done.returncode == 0, done.stdout + done.stderr
     log = (checkout / f"results/logs/pretrain/limited/step-{LONG:06d}/rank-00.log").read_text()
     assert "going on from" in log and len(jobs("pretrain", "limited")) > 1
