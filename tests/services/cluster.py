@@ -59,6 +59,7 @@ def _configuration(folder: Path) -> str:
             "SlurmdParameters=config_overrides",
             "SchedulerParameters=sched_interval=1,bf_interval=2",
             "GresTypes=gpu",
+            "EnforcePartLimits=ALL",
             "KillWait=20",
             "MinJobAge=600",
             f"StateSaveLocation={folder}/state",

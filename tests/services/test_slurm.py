@@ -1,6 +1,5 @@
 """The literal command on a real Slurm: two nodes with 16 pretend A100s each, this project's own profile, tiny sizes."""
 
-import json
 import re
 import signal
 import subprocess
@@ -84,7 +83,8 @@ def checkout() -> Iterator[Path]:
         for name in ("straight", *DISTURBED):
             write_model(copy, name, "gpu-1x2", steps=LONG, log_every=10)
         # What needs no cluster to be shown is built without one: each job through Slurm takes some ten seconds more.
-        initial = [f"results/models/{name}/init" for name in DISTURBED]
+        write_model(copy, "refused", "gpu-2x1", steps=6)
+        initial = [f"results/models/{name}/init" for name in (*DISTURBED, "refused")]
         ends = ["results/models/single/step-000006", f"results/models/straight/step-{LONG:06d}"]
         done = snakemake(copy, "results/tokens/tiny/tiny/valid.json", *initial, *ends)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -234,9 +234,8 @@ def test_a_killed_snakemake_loses_and_repeats_nothing(checkout: Path, straight: 
         (("--set-resources", "pretrain:nodes=9"), "Node count specification invalid|more processors|not available"),
     ],
 )
-def test_a_request_that_can_never_start_says_what_to_change(built: Path, change: tuple[str, ...], message: str) -> None:
-    write_model(built, "refused", "gpu-2x1", steps=6)
-    done = snakemake(built, *arguments("--retries", "0", *change, "--", "results/models/refused/step-000006"))
+def test_a_request_that_can_never_start_says_what_to_change(checkout: Path, change: tuple[str, ...], message: str) -> None:
+    done = snakemake(checkout, *arguments("--retries", "0", *change, "--", "results/models/refused/step-000006"))
     said = done.stdout + done.stderr
     assert done.returncode != 0 and re.search(message, said), said
-    assert json.loads((built / "results/codeparrot-xl/metrics.json").read_text())["steps"] == 6
+    assert (checkout / "results/models/refused/init/model.safetensors").is_file(), "what was built is lost"
