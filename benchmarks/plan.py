@@ -32,7 +32,7 @@ def main(shards: tuple[int, ...] = (4, 184, 500, 1000, 2000), target: str = "res
         for number in shards:
             corpus.write_text(re.sub(r"shards: \d+", f"shards: {number}", text), encoding="utf-8")
             start = time.monotonic()
-            command = [str(Path(sys.executable).parent / "snakemake"), "-n", "--quiet", "rules", target]
+            command = [str(Path(sys.executable).parent / "snakemake"), "-n", target, "--quiet", "rules"]
             done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
             seconds = time.monotonic() - start
             jobs = re.search(r"^total +(\d+)$", done.stdout + done.stderr, re.MULTILINE)

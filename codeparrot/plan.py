@@ -65,9 +65,9 @@ class Plan:
         special = SPECIAL_TOKENS if "infilling" in settings else ()
         return {key: value for key, value in settings.items() if key not in ("corpus", "infilling")} | {"special_tokens": special}
 
-    def infilling(self, tokenizer: str, split: str) -> dict[str, Any]:
-        """Which documents of a split are rearranged for fill-in-the-middle; none of the validation split."""
-        found: dict[str, Any] = self.tokenizers[tokenizer].get("infilling", {}) if split == "train" else {}
+    def infilling(self, tokenizer: str) -> dict[str, Any]:
+        """Which training documents are rearranged for fill-in-the-middle."""
+        found: dict[str, Any] = self.tokenizers[tokenizer].get("infilling", {})
         return found
 
     def tokenizer_file(self, model: str) -> str:

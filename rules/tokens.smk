@@ -1,14 +1,17 @@
 rule pack_shard:
     input:
-        texts=artefacts.TEXTS,
+        train=artefacts.TRAIN,
+        valid=artefacts.VALID,
         tokenizer=rules.train_tokenizer.output.tokenizer,
     output:
-        tokens=artefacts.TOKENS,
-        description=artefacts.TOKENS_DESCRIPTION,
+        train=artefacts.TOKENS.replace("{split}", "train"),
+        train_description=artefacts.TOKENS_DESCRIPTION.replace("{split}", "train"),
+        valid=artefacts.TOKENS.replace("{split}", "valid"),
+        valid_description=artefacts.TOKENS_DESCRIPTION.replace("{split}", "valid"),
     log:
-        "results/logs/pack_shard/{corpus}/{tokenizer}/{split}-{part}.log",
+        "results/logs/pack_shard/{corpus}/{tokenizer}/{part}.log",
     benchmark:
-        "results/benchmarks/pack_shard/{corpus}/{tokenizer}/{split}-{part}.tsv"
+        "results/benchmarks/pack_shard/{corpus}/{tokenizer}/{part}.tsv"
     conda:
         "../envs/codeparrot.yaml"
     threads: 2
@@ -16,11 +19,12 @@ rule pack_shard:
         mem_mb=lambda w, attempt: attempt * 1500,
         runtime=lambda w, attempt: attempt * 60,
     params:
-        infilling=lambda w: as_json(plan.infilling(w.tokenizer, w.split)),
+        infilling=lambda w: as_json(plan.infilling(w.tokenizer)),
         code=digest("pack_shard"),
     shell:
-        "python scripts/pack_shard.py --texts {input.texts} --tokenizer {input.tokenizer}"
-        " --output {output.tokens} --infilling {params.infilling:q} --threads {threads} > {log} 2>&1"
+        "python scripts/pack_shard.py --train {input.train} --valid {input.valid} --tokenizer {input.tokenizer}"
+        " --train_tokens {output.train} --valid_tokens {output.valid}"
+        " --infilling {params.infilling:q} --threads {threads} > {log} 2>&1"
 
 
 rule index_tokens:

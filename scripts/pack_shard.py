@@ -1,4 +1,4 @@
-"""Encode one clean shard to packed tokens."""
+"""Encode one part of the training split, and of the validation split, to packed tokens."""
 
 from pathlib import Path
 
@@ -7,17 +7,28 @@ from codeparrot.command import run
 from codeparrot.infilling import Infilling
 
 
-def main(texts: Path, tokenizer: Path, output: Path, infilling: Infilling = Infilling(), threads: int = 2) -> None:
-    """Encode one shard.
+def main(
+    train: Path,
+    valid: Path,
+    tokenizer: Path,
+    train_tokens: Path,
+    valid_tokens: Path,
+    infilling: Infilling = Infilling(),
+    threads: int = 2,
+) -> None:
+    """Encode one part of both splits.
 
     Args:
-        texts: The clean shard (parquet).
-        tokenizer: Its tokenizer.json.
-        output: The token file to write; its description goes beside it as .json.
-        infilling: Which documents are rearranged for fill-in-the-middle.
+        train: The part of the training split (parquet).
+        valid: The part of the validation split.
+        tokenizer: The tokenizer.json.
+        train_tokens: The token file to write; its description goes beside it as .json.
+        valid_tokens: The same for validation.
+        infilling: Which training documents are rearranged for fill-in-the-middle.
         threads: CPU threads.
     """
-    tokens.pack_shard(texts, tokenizer, output, infilling, threads)
+    tokens.pack_shard(train, tokenizer, train_tokens, infilling, threads)
+    tokens.pack_shard(valid, tokenizer, valid_tokens, Infilling(), threads)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ MODEL = "models/codeparrot-demo.yaml"
         ),
         ("corpora/demo.yaml", ("source", "kind"), "ftp", r"source: kind: 'ftp': expected one of installed-packages"),
         ("corpora/demo.yaml", ("split", "valid_share"), 1, r"split: valid_share: 1: expected less than 1"),
+        (MODEL, ("training", "checkpoint_every"), 0, r"training: checkpoint_every: 0: expected at least 1"),
         ("tokenizers/demo.yaml", ("vocabulary",), 256, r"vocabulary: 256: expected at least 257"),
         ("tokenizers/demo.yaml", ("corpus",), "nowhere", r"corpus: 'nowhere': there is no such corpus"),
     ],
@@ -83,6 +84,13 @@ def test_a_model_cannot_take_the_name_of_another_artefacts_folder(folder: Path) 
     shutil.copy(folder / MODEL, folder / "models/tokens.yaml")
     with pytest.raises(PipelineError, match=r"models/tokens\.yaml: a model cannot be called 'tokens'"):
         load(folder)
+
+
+def test_the_container_installs_the_lock_file_itself() -> None:
+    recipe = (REPOSITORY / "envs/Containerfile").read_text()
+    conda = yaml.safe_load((REPOSITORY / "envs/codeparrot.yaml").read_text())["dependencies"]
+    assert "COPY requirements.lock" in recipe and "RUN python envs/make_venv.py" in recipe and "pip install" not in recipe
+    assert re.findall(r"^FROM python:([\d.]+)", recipe, re.MULTILINE) == [conda[0].split("=")[-1]]
 
 
 def test_every_pin_is_that_of_the_lock_file() -> None:

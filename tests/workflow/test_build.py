@@ -243,8 +243,9 @@ def test_the_whole_plan_of_the_largest_model_is_printed(built: Path) -> None:
     assert done.returncode == 0 and re.search(r"^pretrain +16$", done.stdout + done.stderr, re.MULTILINE)
 
 
-def test_the_cluster_profile_plans_the_largest_model(built: Path) -> None:
-    done = snakemake(built, "--profile", "slurm-a100", "-n", "results/codeparrot-xl/")
+@pytest.mark.parametrize("profile", ["slurm-a100", "profiles/slurm-h100", "profiles/local-gpu"])
+def test_every_profile_plans_the_largest_model(built: Path, profile: str) -> None:
+    done = snakemake(built, "--profile", profile, "-n", "results/codeparrot-xl/")
     assert done.returncode == 0 and re.search(r"^pretrain +16$", done.stdout + done.stderr, re.MULTILINE), done.stderr
 
 
