@@ -140,6 +140,8 @@ def prepare(accelerator: Accelerator, link: Link, start: Path, settings: Trainin
             f"training: global_batch: {settings.global_batch}: {processes} processes do not divide it; "
             "change it or the number of processes"
         )
+    if settings.precision == "bf16" and accelerator.device.type == "cuda" and not torch.cuda.is_bf16_supported(False):
+        raise PipelineError(f"training: precision: bf16: {torch.cuda.get_device_name()} has none; use fp16")
     state = read_state(start)
     sequences = _sequences(accelerator, link, settings, state)
     model = load_model(start)

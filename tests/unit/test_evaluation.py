@@ -50,7 +50,7 @@ def test_a_token_never_seen_in_training_has_a_finite_loss() -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "correct", "k", "expected"), [(5, 0, 1, 0.0), (5, 1, 1, 0.2), (5, 2, 2, 0.7), (5, 4, 2, 1.0)]
+    ("samples", "correct", "k", "expected"), [(5, 0, 1, 0.0), (5, 1, 1, 0.2), (5, 2, 2, 0.7), (5, 4, 2, 1.0), (2, 1, 1, 0.5)]
 )
 def test_pass_at_k_is_the_share_of_draws_with_a_correct_sample(samples: int, correct: int, k: int, expected: float) -> None:
     assert pass_at_k(samples, correct, k) == pytest.approx(expected)

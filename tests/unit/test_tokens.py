@@ -109,6 +109,18 @@ def test_token_files_take_two_bytes_a_token(packed: tuple[Path, list[list[str]]]
         assert (index.parent / shard.file).stat().st_size == 2 * shard.tokens
 
 
+def test_a_vocabulary_beyond_two_bytes_takes_four(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    settings = orjson.loads(tokenizer.to_str())
+    settings["added_tokens"] += [{**settings["added_tokens"][0], "id": n, "content": f"<|{n}|>"} for n in range(10_000, 80_000)]
+    (tmp_path / "large.json").write_bytes(orjson.dumps(settings))
+    pl.DataFrame({"repo_name": ["a"], "path": ["b"], "content": ["import os\n" * 9]}).write_parquet(tmp_path / "0.parquet")
+    wide = pack_shard(tmp_path / "0.parquet", tmp_path / "large.json", tmp_path / "wide.bin", Infilling(), 1)
+    assert wide.dtype == "<u4" and (tmp_path / "wide.bin").stat().st_size == 4 * wide.tokens
+    write_index([tmp_path / "wide.json"], tmp_path / "index.json")
+    ids = TokenSplit(tmp_path / "index.json", wide.tokens).batch([0])[0]
+    assert ids.tolist() == [*tokenizer.encode("import os\n" * 9).ids, 0]
+
+
 def test_a_split_shorter_than_one_sequence_is_refused(packed: tuple[Path, list[list[str]]]) -> None:
     with pytest.raises(PipelineError, match="fewer than one sequence of 99999999; give the corpus more"):
         TokenSplit(packed[0], 99999999)

@@ -83,6 +83,12 @@ def test_a_checkpoint_of_two_processes_goes_on_with_one(run: Path, sharding: str
     assert losses(trained(run, "rest", begin="half", to_step=6, sharding=sharding)) == pytest.approx(straight, abs=1e-5)
 
 
+def test_processes_that_do_not_divide_the_batch_are_refused_before_the_first_update(run: Path) -> None:
+    done = subprocess.run(command(run, "end", processes=2, global_batch=5), capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "training: global_batch: 5: 2 processes do not divide it" in done.stderr
+    assert not (run / "end").exists() and not (run / ".end.lock").exists()
+
+
 @pytest.mark.parametrize("attempt", range(KILLS))
 def test_a_run_killed_at_random_updates_ends_in_the_bytes_of_one_that_was_not(run: Path, attempt: int) -> None:
     straight = trained(run, "straight")
