@@ -21,6 +21,7 @@ check: venv
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 
-# The slow proofs, of which `make test` runs a small sample: a training link killed in twenty runs.
+# The slow proofs, of which `make test` runs a small sample: a training link killed in twenty runs, and one that meets the
+# time limit of its Slurm job.
 prove: venv
-	KILLS=20 $(BIN)/python -m pytest tests/unit/test_training_chain.py -k killed
+	KILLS=20 PROVE=1 $(BIN)/python -m pytest tests/unit/test_training_chain.py tests/services -k "killed_at or time_limit"
