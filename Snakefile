@@ -14,10 +14,8 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))
 
 from codeparrot import artefacts
-from codeparrot.config import check, load
 from codeparrot.errors import PipelineError
-from codeparrot.estimate import Machines
-from codeparrot.plan import Plan, as_json, use_checkout
+from codeparrot.plan import as_json, read_plan, use_checkout
 from codeparrot.staleness import code_digest
 
 use_checkout(ROOT)
@@ -30,19 +28,12 @@ configfile: "config/config.yaml"
 
 
 try:
-    check(config, ROOT / "config/schemas/config.schema.yaml", Path("config/config.yaml"))
-    FOUND = load(Path("config"))
-    if config["default_model"] not in FOUND["model"]:
-        raise PipelineError(
-            f"config/config.yaml: default_model: {config['default_model']!r}: expected one of {', '.join(FOUND['model'])}"
-        )
+    plan = read_plan(Path("config"), config)
 except PipelineError as error:
     raise WorkflowError(str(error)) from None
-for kind, settings in FOUND.items():
-    for each in settings.values():
-        validate(each, f"config/schemas/{kind}.schema.yaml")
-machines = Machines(config["gpu"], config["job_hours"], config["mfu"], config["gpu_hour_price"])
-plan = Plan(Path("config"), FOUND["corpus"], FOUND["tokenizer"], FOUND["model"], machines)
+for kind, found in (("corpus", plan.corpora), ("tokenizer", plan.tokenizers), ("model", plan.models)):
+    for settings in found.values():
+        validate(settings, f"config/schemas/{kind}.schema.yaml")
 # What a rule's result depends on besides inputs and settings: the code that its script runs.
 digest = partial(code_digest, ROOT)
 

@@ -48,13 +48,12 @@ def shape(architecture: Mapping[str, Any], vocabulary: int) -> tuple[int, int, i
     return 12 * layers * width**2 + (vocabulary + positions) * width, layers, width
 
 
-def expected_speed(architecture: Mapping[str, Any], vocabulary: int, length: int, gpus: int, machines: Machines) -> float:
+def expected_speed(parameters: int, layers: int, width: int, length: int, gpus: int, machines: Machines) -> float:
     """Tokens a second over all GPUs at the stated share of their peak. PipelineError for a GPU whose peak is not known."""
     peak = PEAK_FLOPS.get(machines.gpu.upper())
     if peak is None:
         known = ", ".join(name.lower() for name in PEAK_FLOPS)
         raise PipelineError(f"config: gpu: {machines.gpu!r}: its peak is not known; expected one of {known}")
-    parameters, layers, width = shape(architecture, vocabulary)
     return gpus * machines.mfu * peak / flops_per_token(parameters, layers, width, length)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codeparrot import artefacts
-from codeparrot.config import Layout, Settings, layout
+from codeparrot.config import Layout, Settings, check, layout, load
 from codeparrot.errors import PipelineError
 from codeparrot.estimate import Estimate, Machines, estimate, expected_speed, host_mib, link_minutes, shape, updates_a_job
 from codeparrot.infilling import SPECIAL_TOKENS
@@ -24,6 +24,18 @@ def use_checkout(root: Path) -> None:
 def as_json(settings: Any) -> str:
     """Settings as one argument of a script; keys sorted, so that their order in a config file means nothing."""
     return json.dumps(settings, sort_keys=True)
+
+
+def read_plan(folder: Path, settings: dict[str, Any]) -> "Plan":
+    """The plan of the config files in `folder` under `settings`, those of config.yaml; PipelineError names what is wrong."""
+    check(settings, folder / "schemas/config.schema.yaml", folder / "config.yaml")
+    found = load(folder)
+    if settings["default_model"] not in found["model"]:
+        raise PipelineError(
+            f"{folder}/config.yaml: default_model: {settings['default_model']!r}: expected one of {', '.join(found['model'])}"
+        )
+    machines = Machines(settings["gpu"], settings["job_hours"], settings["mfu"], settings["gpu_hour_price"])
+    return Plan(folder, found["corpus"], found["tokenizer"], found["model"], machines)
 
 
 @dataclass(frozen=True)
@@ -167,9 +179,7 @@ class Plan:
 
     def speed(self, model: str) -> float:
         """Tokens a second that are expected of a model's training on GPUs."""
-        settings = self.models[model]
-        vocabulary = self.tokenizers[settings["tokenizer"]]["vocabulary"]
-        return expected_speed(settings["architecture"], vocabulary, self.length(model), self.layout(model).gpus, self.machines)
+        return expected_speed(*self.shape(model), self.length(model), self.layout(model).gpus, self.machines)
 
     def estimate(self, model: str, speed: float) -> Estimate:
         """What a model's training takes at so many tokens a second."""

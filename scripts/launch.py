@@ -28,8 +28,6 @@ OF_THE_OUTER_STEP = re.compile(
 
 def start(layout: Path, command: list[str], options: list[str]) -> int:
     """Run `accelerate launch` on this machine and return the exit code of the script in `command`."""
-    # A warning that time runs out is for the script, which sets a handler; launchers above it would end at once.
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     arguments = launch_command_parser().parse_args(["--config_file", str(layout), *options, *command])
     try:
         launch_command(arguments)
@@ -63,8 +61,6 @@ def on_every_node(layout: Path, command: list[str], machines: int) -> int:
     step += [f"--cpus-per-task={threads}"]
     environment = {name: value for name, value in os.environ.items() if not OF_THE_OUTER_STEP.fullmatch(name)}
     again = [sys.executable, __file__, "--rendezvous", place, str(layout), *command]
-    # srun passes the signals on that reach it; the step has them from Slurm already.
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     return subprocess.run([*step, *again], env=environment, check=False).returncode
 
 
@@ -76,6 +72,8 @@ def main() -> int:
     given = parser.parse_args()
     if not given.command or given.command[0].startswith("-"):
         parser.error(f"{' '.join(given.command) or 'nothing'} after {given.layout}: expected a script")
+    # A warning that time runs out is for the script, which sets a handler; launchers above it would end at once.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     machines = int(yaml.safe_load(given.layout.read_text(encoding="utf-8"))["num_machines"])
     if given.rendezvous:
         host, port = given.rendezvous.rsplit(":", 1)

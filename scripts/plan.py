@@ -1,25 +1,23 @@
 """Print what a model's training will take, before it is started: jobs, GPU-hours, time, disk and price."""
 
 from pathlib import Path
-
-import yaml
+from statistics import median
 
 from codeparrot import artefacts
 from codeparrot.command import run
-from codeparrot.config import check, load
+from codeparrot.config import read_yaml
 from codeparrot.errors import PipelineError
-from codeparrot.estimate import Machines
-from codeparrot.plan import Plan
+from codeparrot.plan import Plan, read_plan
 from codeparrot.pretraining.metrics import read_metrics
 
 
 def measured_speed(plan: Plan, model: str) -> float | None:
-    """The median tokens a second of a model's training so far, by its last checkpoint or running link; None without one."""
-    logs = Path("results/logs/pretrain", model)
-    folders = [Path(folder) for folder in plan.of_checkpoints(artefacts.CHECKPOINT, model)]
-    folders += [logs / f"step-{artefacts.step_name(step)}" for step in plan.steps(model)]
-    speeds = sorted(line["tokens_per_second"] for folder in folders for line in read_metrics(folder))
-    return speeds[len(speeds) // 2] if speeds else None
+    """The median tokens a second of a model's training so far; None before it has begun."""
+    patterns = (artefacts.CHECKPOINT, "results/logs/pretrain/{model}/step-{step}")
+    # A link's metrics hold the whole run before it.
+    runs = (read_metrics(Path(folder)) for pattern in patterns for folder in plan.of_checkpoints(pattern, model))
+    longest = max(runs, key=len)
+    return median(line["tokens_per_second"] for line in longest) if longest else None
 
 
 def main(model: str, gpu: str | None = None, job_hours: float | None = None, price: float | None = None) -> None:
@@ -32,15 +30,12 @@ def main(model: str, gpu: str | None = None, job_hours: float | None = None, pri
         price: Price of an hour of one GPU; as in config/config.yaml by default.
     """
     folder = Path("config")
-    settings = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     given = {"gpu": gpu, "job_hours": job_hours, "gpu_hour_price": price}
-    settings |= {key: value for key, value in given.items() if value is not None}
-    check(settings, folder / "schemas/config.schema.yaml", folder / "config.yaml")
-    found = load(folder)
-    machines = Machines(settings["gpu"], settings["job_hours"], settings["mfu"], settings["gpu_hour_price"])
-    plan = Plan(folder, found["corpus"], found["tokenizer"], found["model"], machines)
+    settings = read_yaml(folder / "config.yaml") | {key: value for key, value in given.items() if value is not None}
+    plan = read_plan(folder, settings)
     if model not in plan.models:
         raise PipelineError(f"model: {model!r}: there is no such model; expected one of {', '.join(plan.models)}")
+    machines = plan.machines
     layout = plan.layout(model)
     measured = measured_speed(plan, model)
     if measured is None and not layout.gpus:
@@ -48,15 +43,10 @@ def main(model: str, gpu: str | None = None, job_hours: float | None = None, pri
     speed = measured or plan.speed(model)
     taken = plan.estimate(model, speed)
     known = "measured" if measured else f"stated: mfu = {machines.mfu} of {machines.gpu}'s peak"
-    where = (
-        f"{layout.gpus} x {machines.gpu} on {layout.machines} node{chr(115) * (layout.machines > 1)}"
-        if layout.gpus
-        else "the CPU"
-    )
-    print(
-        f"model         {model}: about {taken.parameters / 1e6:,.0f} million parameters, {taken.tokens / 1e9:,.2f} billion tokens"
-    )
-    print(f"machines      {where}, {taken.speed:,.0f} tokens a second ({known})")
+    where = f"{layout.gpus} x {machines.gpu}, nodes: {layout.machines}" if layout.gpus else "the CPU"
+    size = f"about {taken.parameters / 1e6:,.0f} million parameters, {taken.tokens / 1e9:,.2f} billion tokens"
+    print(f"model         {model}: {size}")
+    print(f"machines      {where}; {taken.speed:,.0f} tokens a second ({known})")
     print(f"jobs          {taken.links} links of at most {taken.longest_link:.1f} h; the longest job is {machines.job_hours:g} h")
     print(f"time          {taken.hours:,.1f} h of training, without waiting for machines")
     print(f"GPU-hours     {taken.hours * taken.gpus:,.0f}")

@@ -33,10 +33,22 @@ def copy_of_checkout(folder: Path) -> None:
         shutil.copy(REPOSITORY / name, folder / name, follow_symlinks=False)
 
 
+TINY_CORPUS = (
+    "source: {kind: installed-packages, min_bytes: 20000, max_bytes: 24000}\nshards: 2\nsplit: {valid_share: 0.4, seed: 1}\n"
+)
+TINY_TOKENIZER = "corpus: tiny\nvocabulary: 1000\ndocuments: 50\n"
+
+
 def snakemake_command(*arguments: str) -> tuple[list[str], dict[str, str]]:
     """A snakemake command of this environment, and the environment variables that a user's shell would have."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     return [str(Path(sys.executable).parent / "snakemake"), *arguments], environment
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run snakemake in a copy of the checkout."""
+    command, environment = snakemake_command(*arguments)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
 def record(content: str, repo_name: str = "owner/name", path: str = "module.py") -> Record:

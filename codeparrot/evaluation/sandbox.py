@@ -123,14 +123,15 @@ def _command(limits: Limits) -> list[str]:
 
 def why_not_available() -> str | None:
     """None where programs can be run in the sandbox, else the reason, for the report."""
-    if not shutil.which("bwrap") and os.geteuid() == 0:
-        return "no sandbox: bubblewrap (bwrap) is not installed, without which the processes of root cannot be limited"
-    name = "bubblewrap" if shutil.which("bwrap") else "bubblewrap (bwrap) is not installed, and unshare"
-    try:
-        verdict = run_program("pass", Limits(seconds=10))
-    except FileNotFoundError:
-        return "no sandbox: neither bubblewrap (bwrap) nor unshare is installed"
-    return None if verdict.passed else f"no sandbox: {name} does not work here ({verdict.reason})"
+    tool = "bubblewrap"
+    if not shutil.which("bwrap"):
+        if os.geteuid() == 0:
+            return "no sandbox: bubblewrap (bwrap) is not installed, without which the processes of root cannot be limited"
+        if not shutil.which("unshare"):
+            return "no sandbox: neither bubblewrap (bwrap) nor unshare is installed"
+        tool = "bubblewrap (bwrap) is not installed, and unshare"
+    verdict = run_program("pass", Limits(seconds=10))
+    return None if verdict.passed else f"no sandbox: {tool} does not work here ({verdict.reason})"
 
 
 def run_program(program: str, limits: Limits) -> Verdict:

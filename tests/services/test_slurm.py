@@ -7,20 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from codeparrot.pretraining.metrics import read_metrics
 from codeparrot.staleness import file_digest
-from tests.conftest import copy_of_checkout, snakemake_command
+from tests.conftest import TINY_CORPUS, TINY_TOKENIZER, copy_of_checkout, snakemake, snakemake_command
 from tests.services import cluster
 
 pytestmark = pytest.mark.skipif(bool(cluster.why_not_available()), reason=cluster.why_not_available() or "")
 
-CORPUS = "source: {kind: installed-packages, min_bytes: 20000, max_bytes: 24000}\nshards: 2\nsplit: {valid_share: 0.4, seed: 1}\n"
-TOKENIZER = "corpus: tiny\nvocabulary: 1000\ndocuments: 50\n"
 # A pretend GPU computes nothing: processes find no CUDA and talk over the CPUs' network.
 MODEL = """corpus: tiny
 tokenizer: tiny
@@ -77,8 +75,8 @@ def checkout() -> Iterator[Path]:
         for name, machines in (("gpu-2x1", 2), ("gpu-1x2", 1)):
             layout = LAYOUT.format(kind="MULTI_GPU", cpu="false", machines=machines, processes=2)
             (copy / f"config/accelerate/{name}.yaml").write_text(layout)
-        (copy / "config/corpora/tiny.yaml").write_text(CORPUS)
-        (copy / "config/tokenizers/tiny.yaml").write_text(TOKENIZER)
+        (copy / "config/corpora/tiny.yaml").write_text(TINY_CORPUS)
+        (copy / "config/tokenizers/tiny.yaml").write_text(TINY_TOKENIZER)
         write_model(copy, "codeparrot-xl", "gpu-2x1", steps=6)
         write_model(copy, "single", "cpu", steps=6)
         for name in ("straight", *DISTURBED):
@@ -91,11 +89,6 @@ def checkout() -> Iterator[Path]:
         assert done.returncode == 0, done.stdout + done.stderr
         with cluster.running(slurm):
             yield copy
-
-
-def snakemake(checkout: Path, *given: str) -> subprocess.CompletedProcess[str]:
-    command, environment = snakemake_command(*given)
-    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False, timeout=400)
 
 
 def started(checkout: Path, *given: str) -> "subprocess.Popen[bytes]":
@@ -111,9 +104,9 @@ def jobs(rule: str, model: str) -> list[dict[str, str]]:
     return [job for job in found if job.get("Comment", "").startswith(f"rule_{rule}") and model in job["Comment"]]
 
 
-def wait_for(check: "object", seconds: float = 90) -> None:
+def wait_for(check: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
-    while not check():  # type: ignore[operator]
+    while not check():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.1)
 
@@ -139,7 +132,7 @@ def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_par
 
 
 def test_rules_of_one_shard_are_job_arrays(checkout: Path) -> None:
-    (checkout / "config/corpora/sharded.yaml").write_text(CORPUS)
+    (checkout / "config/corpora/sharded.yaml").write_text(TINY_CORPUS)
     done = snakemake(checkout, *arguments(*(f"results/corpora/sharded/raw/file-{number:012d}.json.gz" for number in range(2))))
     assert done.returncode == 0, done.stdout + done.stderr
     assert {job.get("ArrayTaskId") for job in jobs("export_shard", "sharded")} == {"1", "2"}

@@ -12,6 +12,7 @@ from codeparrot.plan import Plan
 from tests.conftest import REPOSITORY
 
 MACHINES = Machines("a100", job_hours=24, mfu=0.4, gpu_hour_price=2)
+GPT2 = shape({"model_type": "gpt2"}, 32768)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def test_the_size_is_within_a_hundredth_of_the_counted_one(architecture: dict[st
 
 def test_the_books_small_run_at_its_own_mfu_takes_the_books_day() -> None:
     # 29.49 billion tokens on 16 A100s at 5.3% of their peak: 24 hours.
-    speed = expected_speed({"model_type": "gpt2"}, 32768, 1024, 16, replace(MACHINES, mfu=0.053))
+    speed = expected_speed(*GPT2, 1024, 16, replace(MACHINES, mfu=0.053))
     taken = estimate(111_000_000, [150_000], 192 * 1024, speed, 16, MACHINES)
     assert taken.hours == pytest.approx(24, rel=0.02)
     assert taken.price == pytest.approx(24 * 16 * 2, rel=0.02)
@@ -56,4 +57,4 @@ def test_a_node_has_memory_for_its_processes_and_a_checkpoint() -> None:
 
 def test_a_gpu_without_a_known_peak_is_named() -> None:
     with pytest.raises(PipelineError, match=r"config: gpu: 'abacus': its peak is not known; expected one of h100, "):
-        expected_speed({"model_type": "gpt2"}, 32768, 1024, 16, replace(MACHINES, gpu="abacus"))
+        expected_speed(*GPT2, 1024, 16, replace(MACHINES, gpu="abacus"))

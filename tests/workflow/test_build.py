@@ -13,10 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, copy_of_checkout, snakemake_command
+from tests.conftest import REPOSITORY, TINY_CORPUS, TINY_TOKENIZER, copy_of_checkout, snakemake
 
-CORPUS = "source: {kind: installed-packages, min_bytes: 20000, max_bytes: 24000}\nshards: 2\nsplit: {valid_share: 0.4, seed: 1}\n"
-TOKENIZER = "corpus: tiny\nvocabulary: 1000\ndocuments: 50\n"
 MODEL = """corpus: tiny
 tokenizer: tiny
 architecture: {model_type: gpt2, n_positions: 32, n_embd: 16, n_layer: 1, n_head: 2}
@@ -50,18 +48,13 @@ AFTER_TRAINING = {
 MODEL_RULES = {"initialise_model", "pretrain"} | AFTER_TRAINING
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command, environment = snakemake_command(*arguments)
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout with a tiny model, built."""
     folder = tmp_path_factory.mktemp("checkout")
     copy_of_checkout(folder)
-    (folder / "config/corpora/tiny.yaml").write_text(CORPUS)
-    (folder / "config/tokenizers/tiny.yaml").write_text(TOKENIZER)
+    (folder / "config/corpora/tiny.yaml").write_text(TINY_CORPUS)
+    (folder / "config/tokenizers/tiny.yaml").write_text(TINY_TOKENIZER)
     (folder / "config/models/tiny.yaml").write_text(MODEL)
     done = snakemake(folder, "results/tiny/")
     assert done.returncode == 0, done.stdout + done.stderr
