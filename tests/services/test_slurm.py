@@ -180,7 +180,8 @@ def test_a_link_that_meets_its_time_limit_goes_on_in_a_retry(checkout: Path) -> 
     write_model(checkout, "limited", "gpu-1x2", steps=updates, log_every=10)
     target = f"results/models/limited/step-{updates:06d}"
     # Slurm warns 300 seconds before the limit of one minute: at once, that is when it looks at its jobs, twice a minute.
-    done = snakemake(checkout, *arguments("--config", "gpu=a100", "job_hours=0.016", "--", target))
+    # So each job trains for some seconds only, and it takes more of them than the profile's three retries.
+    done = snakemake(checkout, *arguments("--retries", "12", "--config", "gpu=a100", "job_hours=0.016", "--", target))
     assert done.returncode == 0, done.stdout + done.stderr
     log = (checkout / f"results/logs/pretrain/limited/step-{updates:06d}/rank-00.log").read_text()
     assert "going on from" in log and len(jobs("pretrain", "limited")) > 1
