@@ -6,12 +6,14 @@ Patterns hold wildcards in braces; functions list the files of one corpus, token
 RAW = "results/corpora/{corpus}/raw/file-{shard}.json.gz"
 CLEANED = "results/corpora/{corpus}/cleaned/{shard}.parquet"
 CLEANED_COUNTS = "results/corpora/{corpus}/cleaned/{shard}.json"
-DUPLICATES = "results/corpora/{corpus}/cleaned/duplicates.parquet"
+PARTITION_DUPLICATES = "results/corpora/{corpus}/duplicates/{partition}.parquet"
+DUPLICATES = "results/corpora/{corpus}/duplicates.parquet"
 TRAIN = "results/corpora/{corpus}/train/train-{part}.parquet"
 VALID = "results/corpora/{corpus}/valid/valid-{part}.parquet"
 SPLIT_COUNTS = "results/corpora/{corpus}/cleaned/split-{part}.json"
 CORPUS_CARD = "results/corpora/{corpus}/README.md"
 CORPUS_STATISTICS = "results/corpora/{corpus}/statistics.json"
+DOCUMENTS = "results/tokenizers/{tokenizer}/documents.parquet"
 TOKENIZER = "results/tokenizers/{tokenizer}/tokenizer.json"
 TOKENS = "results/tokens/{corpus}/{tokenizer}/{split}-{part}.bin"
 TOKENS_DESCRIPTION = "results/tokens/{corpus}/{tokenizer}/{split}-{part}.json"
@@ -28,31 +30,6 @@ REPORT_FIGURES = "results/reports/{model}/figures.json"
 MODEL = "results/{model}"
 
 RESERVED = ("corpora", "tokenizers", "tokens", "models", "evaluations", "reports", "logs", "benchmarks")
-
-
-def shard_name(number: int) -> str:
-    """A raw shard's twelve digits, as in BigQuery's exports."""
-    return f"{number:012d}"
-
-
-def part_name(number: int, shards: int) -> str:
-    """A split shard's part, as the Hub names them: 00000-of-00183."""
-    return f"{number:05d}-of-{shards:05d}"
-
-
-def part_number(part: str) -> int:
-    """The number in a part's name."""
-    return int(part.split("-")[0])
-
-
-def of_shards(pattern: str, corpus: str, shards: int) -> list[str]:
-    """A pattern with {corpus} and {shard}, for all shards of a corpus."""
-    return [pattern.format(corpus=corpus, shard=shard_name(number)) for number in range(shards)]
-
-
-def of_parts(pattern: str, shards: int, **names: str) -> list[str]:
-    """A pattern with {part}, for all parts of a split."""
-    return [pattern.format(part=part_name(number, shards), **names) for number in range(shards)]
 
 
 def checkpoint_steps(steps: int, every: int) -> list[int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codeparrot import artefacts
+from codeparrot import artefacts, numbering
 from codeparrot.config import Layout, Settings, check, layout, load
 from codeparrot.errors import PipelineError
 from codeparrot.estimate import Estimate, Machines, estimate, expected_speed, host_mib, link_minutes, shape, updates_a_job
@@ -50,32 +50,49 @@ class Plan:
 
     def shards(self, pattern: str, corpus: str) -> list[str]:
         """The files of `pattern` for all shards of a corpus."""
-        return artefacts.of_shards(pattern, corpus, self.corpora[corpus]["shards"])
+        return numbering.of_shards(pattern, self.corpora[corpus]["shards"], corpus=corpus)
 
     def parts(self, pattern: str, corpus: str, **names: str) -> list[str]:
         """The files of `pattern` for all parts of a corpus's splits."""
-        return artefacts.of_parts(pattern, self.corpora[corpus]["shards"], corpus=corpus, **names)
+        return numbering.of_parts(pattern, self.corpora[corpus]["shards"], corpus=corpus, **names)
+
+    def pattern(self, pattern: str, corpus: str, **names: str) -> str:
+        """A pattern of which only the shard or part is left open, for a script that reads them all."""
+        return pattern.format(corpus=corpus, shard="{shard}", part="{part}", **names)
+
+    def partitions(self, corpus: str) -> int:
+        """Into how many jobs the search for a corpus's duplicates is divided; this changes no result."""
+        return int(self.corpora[corpus].get("duplicate_partitions", 1))
+
+    def duplicates(self, corpus: str) -> list[str]:
+        """The duplicates found in each partition of a corpus."""
+        return numbering.of_partitions(artefacts.PARTITION_DUPLICATES, self.partitions(corpus), corpus=corpus)
 
     def source(self, corpus: str) -> dict[str, Any]:
-        """The settings of a corpus's source."""
-        return {key: value for key, value in self.corpora[corpus]["source"].items() if key != "kind"}
-
-    def source_version(self, corpus: str) -> str:
-        """What the records of a source depend on besides its settings: the locked versions and the Python."""
+        """Where a corpus's records come from, and what they depend on besides settings: the locked versions and the Python."""
         lock = Path(self.corpora[corpus]["source"].get("lock", "requirements.lock"))
         if not lock.is_file():
             raise PipelineError(f"{self.folder}/corpora/{corpus}.yaml: source: lock: {str(lock)!r}: expected an existing file")
-        return f"python {sys.version.split()[0]}, lock {file_digest(lock)[:16]}"
+        return {
+            "kind": self.corpora[corpus]["source"]["kind"],
+            "settings": {key: value for key, value in self.corpora[corpus]["source"].items() if key != "kind"},
+            "shards": self.corpora[corpus]["shards"],
+            "version": f"python {sys.version.split()[0]}, lock {file_digest(lock)[:16]}",
+        }
 
     def training_texts(self, tokenizer: str) -> list[str]:
-        """The training shards that a tokenizer sees."""
+        """The training shards that a tokenizer's documents are taken from."""
         return self.parts(artefacts.TRAIN, self.tokenizers[tokenizer]["corpus"])
+
+    def sample(self, tokenizer: str) -> dict[str, Any]:
+        """How many documents a tokenizer sees, and the seed of their sample."""
+        return {key: value for key, value in self.tokenizers[tokenizer].items() if key in ("documents", "seed")}
 
     def tokenizer_settings(self, tokenizer: str) -> dict[str, Any]:
         """How a tokenizer is trained."""
         settings = self.tokenizers[tokenizer]
         special = SPECIAL_TOKENS if "infilling" in settings else ()
-        return {key: value for key, value in settings.items() if key not in ("corpus", "infilling")} | {"special_tokens": special}
+        return {"vocabulary": settings["vocabulary"], "special_tokens": special}
 
     def infilling(self, tokenizer: str) -> dict[str, Any]:
         """Which training documents are rearranged for fill-in-the-middle."""
@@ -128,7 +145,9 @@ class Plan:
         files = self.training_files(model)
         if not self.is_streamed(model):
             return {"index": files[0]}
-        return {"tokenizer": files[0], "texts": self.models[model].get("texts", files[1:])}
+        parts = self.pattern(artefacts.TRAIN, self.models[model]["corpus"])
+        shards = self.corpora[self.models[model]["corpus"]]["shards"]
+        return {"tokenizer": files[0], "texts": self.models[model].get("texts", [parts.format(part=f"*-of-{shards:05d}")])}
 
     def training(self, model: str) -> dict[str, Any]:
         """How a model is trained; where its chain is cut changes no weight and is left out."""

@@ -13,7 +13,6 @@ rule clean_shard:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * 1000,
-        runtime=lambda w, attempt: attempt * 120,
     params:
         filters=lambda w: as_json(plan.corpora[w.corpus]["filters"]),
         code=digest("clean_shard"),
@@ -26,28 +25,51 @@ rule find_duplicates:
     input:
         cleaned=lambda w: plan.shards(artefacts.CLEANED, w.corpus),
     output:
-        duplicates=artefacts.DUPLICATES,
+        duplicates=artefacts.PARTITION_DUPLICATES,
     log:
-        "results/logs/find_duplicates/{corpus}.log",
+        "results/logs/find_duplicates/{corpus}/{partition}.log",
     benchmark:
-        "results/benchmarks/find_duplicates/{corpus}.tsv"
+        "results/benchmarks/find_duplicates/{corpus}/{partition}.tsv"
     conda:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
         mem_mb=lambda w, attempt: attempt * 1000,
-        runtime=lambda w, attempt: attempt * 120,
     params:
-        shards=lambda w, input: as_json(list(input.cleaned)),
+        cleaned=lambda w: plan.pattern(artefacts.CLEANED, w.corpus),
+        shards=lambda w: plan.corpora[w.corpus]["shards"],
         code=digest("find_duplicates"),
     shell:
-        "python scripts/find_duplicates.py --shards {params.shards:q} --output {output.duplicates} > {log} 2>&1"
+        "python scripts/find_duplicates.py --cleaned {params.cleaned:q} --shards {params.shards}"
+        " --partition {wildcards.partition}"
+        " --output {output.duplicates} > {log} 2>&1"
+
+
+rule join_duplicates:
+    input:
+        partitions=lambda w: plan.duplicates(w.corpus),
+    output:
+        duplicates=artefacts.DUPLICATES,
+    log:
+        "results/logs/join_duplicates/{corpus}.log",
+    benchmark:
+        "results/benchmarks/join_duplicates/{corpus}.tsv"
+    conda:
+        "../envs/codeparrot.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: attempt * 1000,
+    params:
+        partitions=lambda w, input: as_json(list(input.partitions)),
+        code=digest("join_duplicates"),
+    shell:
+        "python scripts/join_duplicates.py --partitions {params.partitions:q} --output {output.duplicates} > {log} 2>&1"
 
 
 rule split_shard:
     input:
-        cleaned=lambda w: artefacts.CLEANED.format(corpus=w.corpus, shard=artefacts.shard_name(artefacts.part_number(w.part))),
-        duplicates=rules.find_duplicates.output.duplicates,
+        cleaned=lambda w: artefacts.CLEANED.format(corpus=w.corpus, shard=numbering.shard_name(numbering.part_number(w.part))),
+        duplicates=rules.join_duplicates.output.duplicates,
     output:
         train=artefacts.TRAIN,
         valid=artefacts.VALID,
@@ -61,14 +83,12 @@ rule split_shard:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * 1500,
-        runtime=lambda w, attempt: attempt * 60,
     params:
-        number=lambda w: artefacts.part_number(w.part),
         split=lambda w: as_json(plan.corpora[w.corpus]["split"]),
         code=digest("split_shard"),
     shell:
         "python scripts/split_shard.py --cleaned {input.cleaned} --duplicates {input.duplicates}"
-        " --shard {params.number} --train {output.train} --valid {output.valid}"
+        " --part {wildcards.part} --train {output.train} --valid {output.valid}"
         " --counts {output.counts} --split {params.split:q} > {log} 2>&1"
 
 
@@ -90,13 +110,15 @@ rule describe_corpus:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * 1000,
-        runtime=lambda w, attempt: attempt * 30,
     params:
-        counts=lambda w, input: as_json([*input.cleaned_counts, *input.split_counts]),
-        train=lambda w, input: as_json(list(input.train)),
-        valid=lambda w, input: as_json(list(input.valid)),
+        cleaned_counts=lambda w: plan.pattern(artefacts.CLEANED_COUNTS, w.corpus),
+        split_counts=lambda w: plan.pattern(artefacts.SPLIT_COUNTS, w.corpus),
+        train=lambda w: plan.pattern(artefacts.TRAIN, w.corpus),
+        valid=lambda w: plan.pattern(artefacts.VALID, w.corpus),
+        shards=lambda w: plan.corpora[w.corpus]["shards"],
         code=digest("describe_corpus"),
     shell:
-        "python scripts/describe_corpus.py --corpus {wildcards.corpus} --counts {params.counts:q}"
+        "python scripts/describe_corpus.py --corpus {wildcards.corpus} --shards {params.shards}"
+        " --cleaned_counts {params.cleaned_counts:q} --split_counts {params.split_counts:q}"
         " --train {params.train:q} --valid {params.valid:q}"
         " --card {output.card} --figures {output.statistics} > {log} 2>&1"

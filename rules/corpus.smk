@@ -10,14 +10,9 @@ rule export_shard:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * 1000,
-        runtime=lambda w, attempt: attempt * 60,
     params:
-        kind=lambda w: plan.corpora[w.corpus]["source"]["kind"],
-        settings=lambda w: as_json(plan.source(w.corpus)),
-        number=lambda w: int(w.shard),
-        shards=lambda w: plan.corpora[w.corpus]["shards"],
-        version=lambda w: plan.source_version(w.corpus),
+        source=lambda w: as_json(plan.source(w.corpus)),
         code=digest("export_shard"),
     shell:
-        "python scripts/export_shard.py --kind {params.kind} --settings {params.settings:q}"
-        " --shard {params.number} --shards {params.shards} --output {output.shard} > {log} 2>&1"
+        "python scripts/export_shard.py --source {params.source:q} --shard {wildcards.shard}"
+        " --output {output.shard} > {log} 2>&1"

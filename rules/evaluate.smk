@@ -43,7 +43,6 @@ rule measure_yardsticks:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * 1500,
-        runtime=lambda w, attempt: attempt * 60,
     params:
         length=lambda w: plan.length(w.model),
         sequences=lambda w: plan.evaluation(w.model, "sequences"),
@@ -118,7 +117,6 @@ rule complete_prompts:
     resources:
         gres=lambda w: plan.gres(plan.one_gpu(w.model)),
         mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=1500, on_gpus=16000),
-        runtime=lambda w, attempt: attempt * 60,
     params:
         prompts=as_json(config["prompts"]),
         sampling=lambda w: as_json(plan.evaluation(w.model, "completions")),

@@ -12,7 +12,6 @@ rule initialise_model:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=1500, on_gpus=16000),
-        runtime=lambda w, attempt: attempt * 60,
     params:
         architecture=lambda w: as_json(plan.models[w.model]["architecture"]),
         seed=lambda w: plan.models[w.model]["initial_seed"],

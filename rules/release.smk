@@ -19,7 +19,6 @@ rule release_model:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * 2000,
-        runtime=lambda w, attempt: attempt * 30,
     params:
         artefacts=lambda w, input: as_json(
             [

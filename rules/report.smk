@@ -18,7 +18,6 @@ rule report_model:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * 1000,
-        runtime=lambda w, attempt: attempt * 10,
     params:
         validation=lambda w, input: as_json(list(input.validation)),
         code=digest("report_model"),

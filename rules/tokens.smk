@@ -17,7 +17,6 @@ rule pack_shard:
     threads: 2
     resources:
         mem_mb=lambda w, attempt: attempt * 1500,
-        runtime=lambda w, attempt: attempt * 60,
     params:
         infilling=lambda w: as_json(plan.infilling(w.tokenizer)),
         code=digest("pack_shard"),
@@ -42,9 +41,10 @@ rule index_tokens:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: attempt * 500,
-        runtime=lambda w, attempt: attempt * 10,
     params:
-        shards=lambda w, input: as_json(list(input.descriptions)),
+        descriptions=lambda w: plan.pattern(artefacts.TOKENS_DESCRIPTION, **w),
+        shards=lambda w: plan.corpora[w.corpus]["shards"],
         code=digest("index_tokens"),
     shell:
-        "python scripts/index_tokens.py --shards {params.shards:q} --output {output.index} > {log} 2>&1"
+        "python scripts/index_tokens.py --descriptions {params.descriptions:q} --shards {params.shards}"
+        " --output {output.index} > {log} 2>&1"

@@ -1,25 +1,24 @@
 """Write one raw shard of a corpus from its source."""
 
+import logging
 from pathlib import Path
-from typing import Any
 
 from codeparrot.command import run
 from codeparrot.progress import progress
 from codeparrot.shards import write_records
-from codeparrot.sources import export
+from codeparrot.sources import Source, export
 
 
-def main(kind: str, settings: dict[str, Any], shard: int, shards: int, output: Path) -> None:
+def main(source: Source, shard: str, output: Path) -> None:
     """Write one raw shard.
 
     Args:
-        kind: The source, for example installed-packages.
-        settings: The source's settings.
-        shard: Number of this shard, from 0.
-        shards: Number of shards of the corpus.
+        source: Where the records come from.
+        shard: The shard's number, from 0, in twelve digits.
         output: The gzip JSON-lines file to write.
     """
-    write_records(progress(export(kind, settings, shard, shards), "records"), output)
+    logging.info("%s: %s", source.kind, source.version)
+    write_records(progress(export(source, int(shard)), "records"), output)
 
 
 if __name__ == "__main__":

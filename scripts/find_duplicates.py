@@ -1,20 +1,24 @@
-"""Find the exact duplicates over all shards of a corpus."""
+"""Find the exact duplicates over all shards of a corpus, in one partition of their hashes."""
 
 import logging
 from pathlib import Path
 
 from codeparrot.cleaning import duplicates
 from codeparrot.command import run
+from codeparrot.numbering import of_shards, part_of
 
 
-def main(shards: list[Path], output: Path) -> None:
+def main(cleaned: str, shards: int, partition: str, output: Path) -> None:
     """Find exact duplicates.
 
     Args:
-        shards: All cleaned shards, in order.
+        cleaned: Pattern of the cleaned shards, with {shard}.
+        shards: How many there are.
+        partition: Which partition of how many, for example 00000-of-00016.
         output: The parquet file that lists what to remove.
     """
-    logging.info("%d duplicates", duplicates.find_duplicates(shards, output))
+    files = [Path(file) for file in of_shards(cleaned, shards)]
+    logging.info("%d duplicates", duplicates.find_duplicates(files, *part_of(partition), output))
 
 
 if __name__ == "__main__":

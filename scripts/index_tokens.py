@@ -3,17 +3,19 @@
 from pathlib import Path
 
 from codeparrot.command import run
+from codeparrot.numbering import of_parts
 from codeparrot.tokens import write_index
 
 
-def main(shards: list[Path], output: Path) -> None:
+def main(descriptions: str, shards: int, output: Path) -> None:
     """Write the index of a split.
 
     Args:
-        shards: The descriptions of all token files, in order.
+        descriptions: Pattern of the token files' descriptions, with {part}.
+        shards: How many there are.
         output: The index to write.
     """
-    write_index(shards, output)
+    write_index([Path(file) for file in of_parts(descriptions, shards)], output)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ import orjson
 from codeparrot.atomic import write_text
 from codeparrot.cleaning import splits
 from codeparrot.command import run
+from codeparrot.numbering import part_number
 
 
 def main(
     cleaned: Path,
     duplicates: Path,
-    shard: int,
+    part: str,
     train: Path,
     valid: Path,
     counts: Path,
@@ -23,13 +24,13 @@ def main(
     Args:
         cleaned: The shard's kept records.
         duplicates: The list of what to remove.
-        shard: Number of this shard, from 0.
+        part: Which part of the splits this shard becomes, for example 00000-of-00183.
         train: The training part to write.
         valid: The validation part to write.
         counts: The JSON file of files and bytes in each part.
         split: How repositories are assigned.
     """
-    figures = splits.split_shard(cleaned, duplicates, shard, split, train, valid)
+    figures = splits.split_shard(cleaned, duplicates, part_number(part), split, train, valid)
     write_text(counts, orjson.dumps(figures).decode() + "\n")
 
 

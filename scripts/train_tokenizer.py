@@ -1,26 +1,24 @@
-"""Train a tokenizer on the training split of a corpus."""
+"""Train a tokenizer on a sample of documents."""
 
 import os
 from pathlib import Path
 
 from codeparrot.atomic import write_text
 from codeparrot.command import run
-from codeparrot.progress import progress
 from codeparrot.tokenizer import training
 
 
-def main(train: list[Path], output: Path, settings: training.TokenizerSettings, threads: int = 2) -> None:
+def main(documents: Path, output: Path, settings: training.TokenizerSettings, threads: int = 2) -> None:
     """Train a tokenizer.
 
     Args:
-        train: The training shards.
+        documents: The sample (parquet).
         output: The tokenizer.json to write.
-        settings: Size, sample and seed.
+        settings: Size and special tokens.
         threads: CPU threads.
     """
     os.environ["RAYON_NUM_THREADS"] = str(threads)
-    texts = progress(training.documents(train, settings), "documents read")
-    tokenizer = training.train_tokenizer(texts, settings.vocabulary, settings.special_tokens)
+    tokenizer = training.train_tokenizer(training.read_documents(documents), settings.vocabulary, settings.special_tokens)
     write_text(output, tokenizer.to_str(pretty=True))
 
 

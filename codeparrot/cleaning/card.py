@@ -11,13 +11,13 @@ STEPS = ("size", "longest_line", "mean_line", "alphanumeric", "generated", "dupl
 Statistics = dict[str, dict[str, int]]
 
 
-def statistics(counts: Sequence[Path], train: Sequence[Path], valid: Sequence[Path]) -> Statistics:
-    """Sum the per-shard count files, and count files and bytes of each licence and repository in the two splits."""
+def statistics(counts: Sequence[Path], parts: Sequence[Path]) -> Statistics:
+    """Sum the per-shard count files, and count the files of each licence and repository in all parts of the two splits."""
     total: dict[str, Counter[str]] = {"files": Counter(), "bytes": Counter()}
     for file in counts:
         for unit, part in orjson.loads(file.read_bytes()).items():
             total[unit].update(part)
-    kept = pl.concat([pl.read_parquet(file, columns=["repo_name", "license", "size"]) for file in (*train, *valid)])
+    kept = pl.concat([pl.read_parquet(file, columns=["repo_name", "license", "size"]) for file in parts])
     return {
         **{unit: dict(sorted(part.items())) for unit, part in total.items()},
         "files_by_license": dict(kept.group_by("license").len().sort("license").iter_rows()),

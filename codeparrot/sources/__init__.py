@@ -6,6 +6,7 @@ a corpus file gives under `source: kind:`.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from codeparrot.shards import Record
@@ -14,7 +15,24 @@ from codeparrot.sources import installed_packages
 SOURCES = {"installed-packages": installed_packages}
 
 
-def export(kind: str, settings: dict[str, Any], shard: int, shards: int) -> Iterator[Record]:
-    """The records of shard number `shard` (from 0) of a corpus of `shards`, from the source of that kind."""
-    source = SOURCES[kind]
-    yield from source.export(source.Settings(**settings), shard, shards)
+@dataclass(frozen=True)
+class Source:
+    """Where the records of a corpus come from.
+
+    Args:
+        kind: A name in SOURCES.
+        settings: The settings of a source of that kind.
+        shards: How many shards the corpus has.
+        version: What the records depend on besides these.
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    shards: int
+    version: str
+
+
+def export(source: Source, shard: int) -> Iterator[Record]:
+    """The records of shard number `shard`, from 0."""
+    module = SOURCES[source.kind]
+    yield from module.export(module.Settings(**source.settings), shard, source.shards)

@@ -44,9 +44,8 @@ LAYOUT = (
     "compute_environment: LOCAL_MACHINE\ndistributed_type: {kind}\nuse_cpu: {cpu}\nnum_machines: {machines}\n"
     "num_processes: {processes}\nmachine_rank: 0\nmain_training_function: main\nmixed_precision: 'no'\nsame_network: true\n"
 )
-# Polling every second instead of every ten; and this Slurm has no accounting to be asked.
+# Polling every second instead of every ten.
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10")
-QUICK += ("--slurm-status-command", "squeue")
 # So many updates that a training is found, and disturbed, in the middle.
 LONG = 400
 DISTURBED = ("cancelled", "interrupted", "orphaned")
@@ -129,6 +128,11 @@ def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_par
         assert job["JobState"] == "COMPLETED" and job["JobName"].startswith("codeparrot_")
     (validation, *_) = jobs("validate_checkpoint", "codeparrot-xl")
     assert validation["TresPerNode"] == "gres:gpu:a100:1" and validation["NumNodes"] == "1"
+
+
+def test_the_efficiency_report_says_what_jobs_used_of_what_they_asked_for(built: Path) -> None:
+    reports = [file.read_text() for file in (built / "results/logs/slurm").glob("efficiency_report_*.csv")]
+    assert any("pretrain" in report and "CPU Efficiency" in report for report in reports), reports
 
 
 def test_rules_of_one_shard_are_job_arrays(checkout: Path) -> None:
@@ -229,6 +233,7 @@ def test_a_killed_snakemake_loses_and_repeats_nothing(checkout: Path, straight: 
     ("change", "message"),
     [
         (("--default-resources", "slurm_partition=nowhere"), "invalid partition specified: nowhere"),
+        (("--default-resources", "slurm_partition=a100", "slurm_account=nobody"), "account nobody appears to be invalid"),
         (("--config", "gpu=h100"), "Requested node configuration is not available|Invalid generic resource"),
         (("--set-resources", "pretrain:nodes=9"), "Node count specification invalid|more processors|not available"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeparrot.cleaning.duplicates import find_duplicates
+from codeparrot.cleaning.duplicates import find_duplicates, join_duplicates
 from codeparrot.cleaning.filters import Thresholds, alphanumeric_share, filter_records, is_generated, reason_to_drop, text_hash
 from codeparrot.cleaning.splits import SplitSettings, is_validation, split_shard
 from codeparrot.errors import PipelineError
@@ -67,14 +67,25 @@ def test_the_first_name_of_a_duplicate_stays_in_any_order_of_shards(tmp_path: Pa
     one = cleaned(tmp_path, "one", ("b", "x.py", "same = 1"), ("c", "y.py", "other = 1"))
     two = cleaned(tmp_path, "two", ("a", "z.py", "same  = 1"))
     for order in ([one, two], [two, one]):
-        assert find_duplicates(order, tmp_path / "duplicates.parquet") == 1
+        assert find_duplicates(order, 0, 1, tmp_path / "duplicates.parquet") == 1
         (removed,) = pl.read_parquet(tmp_path / "duplicates.parquet").to_dicts()
         assert order[removed["shard"]] == one and removed["row"] == 0
 
 
 def test_a_corpus_without_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="the corpus is empty: no file of its 1 shards passed the filters; loosen"):
-        find_duplicates([cleaned(tmp_path, "none")], tmp_path / "duplicates.parquet")
+        find_duplicates([cleaned(tmp_path, "none")], 0, 1, tmp_path / "duplicates.parquet")
+
+
+def test_any_number_of_partitions_finds_the_same_duplicates(tmp_path: Path) -> None:
+    rows = [("a", f"{number}.py", f"value = {number % 40}") for number in range(100)]
+    file = cleaned(tmp_path, "one", *rows)
+    for partitions in (1, 7):
+        parts = [tmp_path / f"{partitions}-{number}" for number in range(partitions)]
+        found = [find_duplicates([file], number, partitions, part) for number, part in enumerate(parts)]
+        assert sum(found) == 60 and len([count for count in found if count]) == partitions
+        join_duplicates(parts, tmp_path / f"{partitions}")
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "7").read_bytes()
 
 
 def test_counts_say_what_each_filter_removed(tmp_path: Path) -> None:
@@ -87,7 +98,7 @@ def test_counts_say_what_each_filter_removed(tmp_path: Path) -> None:
 def test_every_kept_file_is_on_exactly_one_side_and_no_repository_on_both(tmp_path: Path) -> None:
     rows = [(f"repository-{number // 3}", f"{number}.py", f"value = {number}") for number in range(90)]
     file = cleaned(tmp_path, "one", *rows, ("repository-0", "zz.py", "value = 1"))
-    find_duplicates([file], tmp_path / "duplicates.parquet")
+    find_duplicates([file], 0, 1, tmp_path / "duplicates.parquet")
     paths = [tmp_path / "train.parquet", tmp_path / "valid.parquet"]
     figures = split_shard(file, tmp_path / "duplicates.parquet", 0, SplitSettings(valid_share=0.3), *paths)
     train, valid = map(pl.read_parquet, paths)

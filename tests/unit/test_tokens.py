@@ -16,7 +16,8 @@ from tokenizers import Tokenizer
 from codeparrot.errors import PipelineError
 from codeparrot.infilling import MIDDLE, PREFIX, SPECIAL_TOKENS, SUFFIX, Infilling, rearranged
 from codeparrot.tokenizer.encoding import Encoder
-from codeparrot.tokenizer.training import END_OF_TEXT, TokenizerSettings, documents, train_tokenizer
+from codeparrot.tokenizer.sample import Sample, sample_documents
+from codeparrot.tokenizer.training import END_OF_TEXT, read_documents, train_tokenizer
 from codeparrot.tokens import TokenSplit, pack_shard, sequence_order, sequences_of_step, write_index
 
 VOCABULARY = 600
@@ -71,7 +72,7 @@ def test_a_vocabulary_below_the_bytes_is_refused() -> None:
 
 
 def test_a_corpus_too_small_for_the_vocabulary_says_what_it_gives() -> None:
-    with pytest.raises(PipelineError, match=r"vocabulary: 1000: the corpus gives only 2.. entries"):
+    with pytest.raises(PipelineError, match=r"vocabulary: 1000: the documents give only 2.. entries"):
         train_tokenizer(iter(["one two"]), 1000)
 
 
@@ -79,10 +80,13 @@ def test_the_sample_of_documents_does_not_depend_on_the_order_of_shards(tmp_path
     for name, numbers in (("a", range(20)), ("b", range(20, 40))):
         rows = {"repo_name": ["r"] * 20, "path": [str(n) for n in numbers], "content": [f"x = {n}" for n in numbers]}
         pl.DataFrame(rows).write_parquet(tmp_path / name)
-    settings = TokenizerSettings(documents=7)
-    one, two = (sorted(documents([tmp_path / x, tmp_path / y], settings)) for x, y in ("ab", "ba"))
-    assert one == two and len(one) == 7
-    assert sorted(documents([tmp_path / "a", tmp_path / "b"], TokenizerSettings(documents=7, seed=2))) != one
+
+    def found(order: str, seed: int) -> list[str]:
+        assert sample_documents([tmp_path / name for name in order], Sample(7, seed), tmp_path / "sample") == 7
+        return sorted(read_documents(tmp_path / "sample"))
+
+    assert found("ab", 1) == found("ba", 1) and len(found("ab", 1)) == 7
+    assert found("ab", 2) != found("ab", 1)
 
 
 def test_sequences_are_the_documents_joined_by_the_end_token_and_lose_only_the_last_fragment(

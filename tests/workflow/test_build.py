@@ -35,8 +35,8 @@ evaluation:
   completions: {max_new_tokens: 4}
 """
 
-CORPUS_RULES = {"export_shard", "clean_shard", "find_duplicates", "split_shard", "describe_corpus"}
-TOKEN_RULES = {"train_tokenizer", "pack_shard", "index_tokens", "measure_yardsticks"}
+CORPUS_RULES = {"export_shard", "clean_shard", "find_duplicates", "join_duplicates", "split_shard", "describe_corpus"}
+TOKEN_RULES = {"sample_documents", "train_tokenizer", "pack_shard", "index_tokens", "measure_yardsticks"}
 AFTER_TRAINING = {
     "validate_checkpoint",
     "sample_humaneval",
@@ -115,10 +115,17 @@ def test_every_artefact_of_the_folder_has_its_digest_in_the_provenance(built: Pa
 def test_the_raw_shards_are_the_same_bytes_when_made_again(built: Path, tmp_path: Path) -> None:
     shard = built / "results/corpora/tiny/raw/file-000000000000.json.gz"
     before = shard.read_bytes()
-    command = [sys.executable, "scripts/export_shard.py", "--kind", "installed-packages", "--shard", "0", "--shards", "2"]
-    settings = ["--settings", '{"min_bytes": 20000, "max_bytes": 24000}', "--output", str(tmp_path / "again")]
-    subprocess.run([*command, *settings], cwd=built, check=True, capture_output=True)
+    source = {"kind": "installed-packages", "settings": {"min_bytes": 20000, "max_bytes": 24000}, "shards": 2, "version": ""}
+    command = [sys.executable, "scripts/export_shard.py", "--source", json.dumps(source), "--shard", "000000000000"]
+    subprocess.run([*command, "--output", str(tmp_path / "again")], cwd=built, check=True, capture_output=True)
     assert (tmp_path / "again").read_bytes() == before
+
+
+def test_no_jobs_command_line_grows_with_the_number_of_shards(built: Path) -> None:
+    with edited(built / "config/corpora/tiny.yaml", replaced("shards: 2", "shards: 300")):
+        done = snakemake(built, "-n", "--printshellcmds", "results/tiny/")
+    commands = re.findall(r"^Shell command: (python .+)$", done.stdout + done.stderr, re.MULTILINE)
+    assert len(commands) > 1200 and max(map(len, commands)) < 4000
 
 
 def test_a_learning_rate_lists_the_chain_and_what_follows_from_it(built: Path) -> None:
