@@ -91,8 +91,13 @@ def _check_name(found: Settings, name: str, place: str, kind: str) -> None:
 
 def check_references(found: dict[str, Settings], folder: Path) -> None:
     """Raise PipelineError for a name that points nowhere, and for numbers that do not go together."""
-    for name, tokenizer in found["tokenizer"].items():
-        _check_name(found["corpus"], tokenizer["corpus"], f"{folder}/tokenizers/{name}.yaml", "corpus")
+    trained = {name: tokenizer for name, tokenizer in found["tokenizer"].items() if "import" not in tokenizer}
+    for name, tokenizer in trained.items():
+        place = f"{folder}/tokenizers/{name}.yaml"
+        _check_name(found["corpus"], tokenizer["corpus"], place, "corpus")
+        others = {other: settings for other, settings in found["tokenizer"].items() if other != name}
+        for other in tokenizer.get("analysis", {}).get("compare", ["gpt2"]):
+            _check_name(others, other, f"{place}: analysis: compare", "tokenizer")
     for name, model in found["model"].items():
         place = f"{folder}/models/{name}.yaml"
         if name in RESERVED:
@@ -100,7 +105,7 @@ def check_references(found: dict[str, Settings], folder: Path) -> None:
                 f"{place}: a model cannot be called '{name}': results/{name} holds other artefacts; rename the file"
             )
         _check_name(found["corpus"], model["corpus"], place, "corpus")
-        _check_name(found["tokenizer"], model["tokenizer"], place, "tokenizer")
+        _check_name(trained, model["tokenizer"], place, "tokenizer")
         launches: Settings = {file.stem: {} for file in sorted((folder / "accelerate").glob("*.yaml"))}
         _check_name(launches, model["launch"], place, "launch")
         if model.get("data") == "streamed" and "infilling" in found["tokenizer"][model["tokenizer"]]:

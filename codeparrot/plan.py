@@ -14,6 +14,8 @@ from codeparrot.estimate import Estimate, Machines, estimate, expected_speed, ho
 from codeparrot.infilling import SPECIAL_TOKENS
 from codeparrot.staleness import file_digest
 
+TEXTS = {"train": artefacts.TRAIN, "valid": artefacts.VALID}
+
 
 def use_checkout(root: Path) -> None:
     """Let child processes use the library of this checkout, and the interpreter that this process runs on."""
@@ -80,19 +82,49 @@ class Plan:
             "version": f"python {sys.version.split()[0]}, lock {file_digest(lock)[:16]}",
         }
 
-    def training_texts(self, tokenizer: str) -> list[str]:
-        """The training shards that a tokenizer's documents are taken from."""
-        return self.parts(artefacts.TRAIN, self.tokenizers[tokenizer]["corpus"])
+    def trained_tokenizers(self) -> list[str]:
+        """The tokenizers that are trained."""
+        return [name for name, settings in self.tokenizers.items() if "import" not in settings]
 
-    def sample(self, tokenizer: str) -> dict[str, Any]:
-        """How many documents a tokenizer sees, and the seed of their sample."""
-        return {key: value for key, value in self.tokenizers[tokenizer].items() if key in ("documents", "seed")}
+    def imported_tokenizers(self) -> list[str]:
+        """The tokenizers that come from elsewhere."""
+        return [name for name, settings in self.tokenizers.items() if "import" in settings]
+
+    def imported_content(self, tokenizer: str) -> str:
+        """What an imported tokenizer depends on besides its name: the digest of its file, where it is one."""
+        file = Path(self.tokenizers[tokenizer]["import"])
+        return file_digest(file) if file.is_file() else ""
+
+    def sampled_texts(self, tokenizer: str, split: str) -> list[str]:
+        """The shards that a tokenizer's documents of one split are taken from."""
+        return self.parts(TEXTS[split], self.tokenizers[tokenizer]["corpus"])
+
+    def sampled_pattern(self, tokenizer: str, split: str) -> str:
+        """Their pattern."""
+        return self.pattern(TEXTS[split], self.tokenizers[tokenizer]["corpus"])
+
+    def sample(self, tokenizer: str, split: str) -> dict[str, Any]:
+        """How many documents are taken: to train a tokenizer on, or to measure it."""
+        settings = self.tokenizers[tokenizer]
+        found = {key: value for key, value in settings.items() if key in ("documents", "seed")}
+        return found if split == "train" else found | {"documents": settings.get("analysis", {}).get("documents", 500)}
+
+    def compared_tokenizers(self, tokenizer: str) -> list[str]:
+        """The tokenizer.json files that a tokenizer is compared with in its analysis."""
+        names = self.tokenizers[tokenizer].get("analysis", {}).get("compare", ["gpt2"])
+        return [artefacts.TOKENIZER.format(tokenizer=name) for name in names]
+
+    def analysis(self, tokenizer: str) -> dict[str, Any]:
+        """What is analysed of a tokenizer."""
+        settings = self.tokenizers[tokenizer].get("analysis", {})
+        return {key: value for key, value in settings.items() if key not in ("compare", "documents")}
 
     def tokenizer_settings(self, tokenizer: str) -> dict[str, Any]:
         """How a tokenizer is trained."""
         settings = self.tokenizers[tokenizer]
         special = SPECIAL_TOKENS if "infilling" in settings else ()
-        return {"vocabulary": settings["vocabulary"], "special_tokens": special}
+        pre_tokenizer = settings.get("pre_tokenizer", "gpt2")
+        return {"vocabulary": settings["vocabulary"], "special_tokens": special, "pre_tokenizer": pre_tokenizer}
 
     def infilling(self, tokenizer: str) -> dict[str, Any]:
         """Which training documents are rearranged for fill-in-the-middle."""

@@ -1,23 +1,23 @@
-"""Take the documents of a tokenizer from all training shards of its corpus."""
+"""Take a sample of documents from all shards of a split: to train a tokenizer on, or to measure it."""
 
 import logging
 from pathlib import Path
 
 from codeparrot.command import run
 from codeparrot.numbering import of_parts
-from codeparrot.tokenizer import sample
+from codeparrot.tokenizer.sample import Sample, sample_documents
 
 
-def main(train: str, shards: int, output: Path, settings: sample.Sample = sample.Sample()) -> None:
+def main(texts: str, shards: int, output: Path, sample: Sample = Sample()) -> None:
     """Sample documents.
 
     Args:
-        train: Pattern of the training shards, with {part}.
+        texts: Pattern of the shards of a split, with {part}.
         shards: How many there are.
         output: The parquet file to write.
-        settings: Size and seed of the sample.
+        sample: Its size and seed.
     """
-    found = sample.sample_documents([Path(file) for file in of_parts(train, shards)], settings, output)
+    found = sample_documents([Path(file) for file in of_parts(texts, shards)], sample, output)
     logging.info("%d documents", found)
 
 

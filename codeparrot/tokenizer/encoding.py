@@ -3,13 +3,14 @@
 Why the ids are the same: merges are numbered in the order in which they were learned, and tiktoken joins the neighbours
 whose joint piece has the lowest number. A piece is always reached by the one pair that its own bytes lead to, since no
 merge across its borders happened before; so the lowest number names the merge that the tokenizers library takes. The
-pre-tokenizer is GPT-2's pattern in both.
+pattern that cuts text into pieces is the same in both.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -17,16 +18,22 @@ import tiktoken
 from numpy.typing import NDArray
 
 from codeparrot.errors import PipelineError
-
-# GPT-2's pattern. What needs no look-ahead is one group, which the regular expression engine matches in one go.
-PATTERN = r"(?:'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+)|\s+(?!\S)|\s+"
+from codeparrot.tokenizer.alphabet import PATTERNS, to_bytes
 
 
-def _bytes_of_characters() -> dict[str, int]:
-    """GPT-2's alphabet: which character of a token stands for which byte (Radford et al. 2019, encoder.py)."""
-    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in plain]
-    return {chr(byte): byte for byte in plain} | {chr(256 + number): byte for number, byte in enumerate(others)}
+def _pattern(settings: dict[str, Any]) -> str | None:
+    """The pattern of a tokenizer.json, or None where it is not a byte-level BPE with one of PATTERNS."""
+    steps = settings["pre_tokenizer"] or {}
+    steps = steps.get("pretokenizers", [steps])
+    *cuts, last = ({key: value for key, value in step.items() if key != "trim_offsets"} for step in steps)
+    expected = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": not cuts}
+    if settings["normalizer"] or settings["model"]["type"] != "BPE" or last != expected or len(cuts) > 1:
+        return None
+    if not cuts:
+        return PATTERNS["gpt2"]
+    found = cuts[0].get("pattern", {}).get("Regex")
+    isolated = {"type": "Split", "pattern": {"Regex": found}, "behavior": "Isolated", "invert": False}
+    return found if found in PATTERNS.values() and cuts[0] == isolated else None
 
 
 class Encoder:
@@ -36,20 +43,17 @@ class Encoder:
         settings = orjson.loads(tokenizer_file.read_bytes())
         self.file = tokenizer_file
         self.threads = threads
+        pattern = _pattern(settings)
+        if not pattern:
+            raise PipelineError(
+                f"{tokenizer_file}: not a byte-level BPE of this pipeline's; expected one that it trained, or GPT-2's"
+            )
         self.special = {token["content"]: token["id"] for token in settings["added_tokens"]}
         vocabulary = settings["model"]["vocab"]
         self.entries = len(vocabulary | self.special)
-        pre_tokenizer = settings["pre_tokenizer"] or {}
-        expected = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
-        if settings["normalizer"] or any(pre_tokenizer.get(key) != value for key, value in expected.items()):
-            raise PipelineError(f"{tokenizer_file}: not a byte-level BPE with GPT-2's pattern; train it with this pipeline")
-        alphabet = _bytes_of_characters()
-        ranks = {
-            bytes(alphabet[character] for character in token): number
-            for token, number in vocabulary.items()
-            if token not in self.special
-        }
-        self.encoding = tiktoken.Encoding(tokenizer_file.stem, pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})
+        self.pattern = pattern
+        self.ranks = {to_bytes(token): number for token, number in vocabulary.items() if token not in self.special}
+        self.encoding = tiktoken.Encoding(tokenizer_file.stem, pat_str=pattern, mergeable_ranks=self.ranks, special_tokens={})
 
     def id_of(self, token: str) -> int:
         """The id of a special token; PipelineError where the tokenizer has none."""

@@ -44,7 +44,12 @@ MODEL = "models/codeparrot-demo.yaml"
         (MODEL, ("training", "learning_rate"), -1, r"training: learning_rate: -1: expected more than 0"),
         (MODEL, ("training", "precision"), "fp8", r"training: precision: 'fp8': expected one of fp32, bf16"),
         (MODEL, ("corpus",), "nowhere", r"corpus: 'nowhere': there is no such corpus; expected one of demo"),
-        (MODEL, ("tokenizer",), "nowhere", r"tokenizer: 'nowhere': there is no such tokenizer; expected one of codeparrot, demo"),
+        (
+            MODEL,
+            ("tokenizer",),
+            "nowhere",
+            r"tokenizer: 'nowhere': there is no such tokenizer; expected one of codeparrot-code, ",
+        ),
         (MODEL, ("launch",), "nowhere", r"launch: 'nowhere': there is no such launch; expected one of cpu, gpu-16"),
         (MODEL, ("training", "sequence_length"), 512, r"training: sequence_length: 512: expected at most n_positions = 256"),
         (MODEL, ("training", "warmup_steps"), 401, r"training: warmup_steps: 401: expected at most steps = 400"),
@@ -59,6 +64,10 @@ MODEL = "models/codeparrot-demo.yaml"
         (MODEL, ("training", "checkpoint_every"), 0, r"training: checkpoint_every: 0: expected at least 1"),
         ("tokenizers/demo.yaml", ("vocabulary",), 256, r"vocabulary: 256: expected at least 257"),
         ("tokenizers/demo.yaml", ("corpus",), "nowhere", r"corpus: 'nowhere': there is no such corpus"),
+        ("tokenizers/demo.yaml", ("pre_tokenizer",), "words", r"pre_tokenizer: 'words': expected one of gpt2, code"),
+        ("tokenizers/demo.yaml", ("import",), "gpt2", r"unknown key 'corpus' = 'demo'; allowed: import"),
+        ("tokenizers/codeparrot.yaml", ("analysis", "compare"), ["t5"], r"analysis: compare: tokenizer: 't5': there is no such"),
+        (MODEL, ("tokenizer",), "gpt2", r"tokenizer: 'gpt2': there is no such tokenizer; expected one of codeparrot-code, "),
     ],
 )
 def test_a_wrong_value_is_named(folder: Path, file: str, keys: tuple[str, ...], value: object, message: str) -> None:

@@ -23,7 +23,7 @@ from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, pa
 from codeparrot.pretraining.parallel import NextTokenLoss, positions_within_documents
 from codeparrot.pretraining.state import TrainingState, read_state, write_state
 from codeparrot.staleness import file_digest
-from codeparrot.tokenizer.training import tokenizer_digest, train_tokenizer
+from codeparrot.tokenizer.training import TokenizerSettings, tokenizer_digest, train_tokenizer
 from tests.unit.training import SETTINGS, TINY, initialise, write_tokens
 
 
@@ -257,7 +257,7 @@ def test_data_are_an_index_or_texts_with_a_tokenizer() -> None:
 
 def test_a_streamed_run_goes_on_where_it_was_stopped(run: Path, sources: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "SEQUENCES_A_BUFFER", 20)
-    train_tokenizer(iter(sources), 300).save(str(run / "tokenizer.json"))
+    train_tokenizer(iter(sources), TokenizerSettings(300)).save(str(run / "tokenizer.json"))
     pl.DataFrame({"content": sources}).write_parquet(run / "texts.parquet")
     write_state(run / "init", TrainingState(0, tokenizer_digest(run / "tokenizer.json"), {}))
     data = TrainingData(texts=(str(run / "texts.parquet"),), tokenizer=run / "tokenizer.json")

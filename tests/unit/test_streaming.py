@@ -14,7 +14,7 @@ import pytest
 from codeparrot import streaming
 from codeparrot.errors import PipelineError
 from codeparrot.streaming import Position, TextStream
-from codeparrot.tokenizer.training import train_tokenizer
+from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
 
 LENGTH = 16
 
@@ -23,7 +23,7 @@ LENGTH = 16
 def corpus(tmp_path_factory: pytest.TempPathFactory, sources: list[str]) -> Path:
     """Three parquet files of texts, and a tokenizer."""
     folder = tmp_path_factory.mktemp("texts")
-    train_tokenizer(iter(sources), 400).save(str(folder / "tokenizer.json"))
+    train_tokenizer(iter(sources), TokenizerSettings(400)).save(str(folder / "tokenizer.json"))
     texts = [part for source in sources for part in source.split("\n\n") if part][:150]
     for number in range(3):
         rows = {"content": texts[number::3], "path": ["x"] * len(texts[number::3])}

@@ -1,8 +1,6 @@
-"""Tokenizer and packed tokens on real modules of the standard library."""
+"""Packed tokens of real modules of the standard library."""
 
 import re
-import tempfile
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,7 @@ from tokenizers import Tokenizer
 
 from codeparrot.errors import PipelineError
 from codeparrot.infilling import MIDDLE, PREFIX, SPECIAL_TOKENS, SUFFIX, Infilling, rearranged
-from codeparrot.tokenizer.encoding import Encoder
-from codeparrot.tokenizer.sample import Sample, sample_documents
-from codeparrot.tokenizer.training import END_OF_TEXT, read_documents, train_tokenizer
+from codeparrot.tokenizer.training import END_OF_TEXT, TokenizerSettings, train_tokenizer
 from codeparrot.tokens import TokenSplit, pack_shard, sequence_order, sequences_of_step, write_index
 
 VOCABULARY = 600
@@ -25,7 +21,7 @@ VOCABULARY = 600
 
 @pytest.fixture(scope="module")
 def tokenizer(sources: list[str]) -> Tokenizer:
-    return train_tokenizer(iter(sources), VOCABULARY)
+    return train_tokenizer(iter(sources), TokenizerSettings(VOCABULARY))
 
 
 def write_shard(file: Path, texts: list[str]) -> None:
@@ -47,46 +43,6 @@ def packed(tmp_path: Path, sources: list[str], tokenizer: Tokenizer) -> tuple[Pa
         descriptions.append(output.with_suffix(".json"))
     write_index(descriptions, tmp_path / "train.json")
     return tmp_path / "train.json", shards
-
-
-def test_the_end_token_is_id_0_and_the_bytes_follow(tokenizer: Tokenizer) -> None:
-    assert tokenizer.token_to_id(END_OF_TEXT) == 0
-    assert sorted(tokenizer.get_vocab().values()) == list(range(VOCABULARY))
-    assert all(len(tokenizer.id_to_token(number)) == 1 for number in range(1, 257))
-
-
-def test_the_same_texts_give_the_same_tokenizer(sources: list[str], tokenizer: Tokenizer) -> None:
-    assert train_tokenizer(iter(sources), VOCABULARY).to_str() == tokenizer.to_str()
-
-
-@given(st.text())
-def test_decoding_gives_back_every_text(text: str) -> None:
-    tokenizer = train_tokenizer(iter(["a b c"]), 257)
-    tokenizer.encode_special_tokens = True
-    assert tokenizer.decode(tokenizer.encode(text).ids, skip_special_tokens=False) == text
-
-
-def test_a_vocabulary_below_the_bytes_is_refused() -> None:
-    with pytest.raises(PipelineError, match="vocabulary: 256: expected at least 257"):
-        train_tokenizer(iter(["x"]), 256)
-
-
-def test_a_corpus_too_small_for_the_vocabulary_says_what_it_gives() -> None:
-    with pytest.raises(PipelineError, match=r"vocabulary: 1000: the documents give only 2.. entries"):
-        train_tokenizer(iter(["one two"]), 1000)
-
-
-def test_the_sample_of_documents_does_not_depend_on_the_order_of_shards(tmp_path: Path) -> None:
-    for name, numbers in (("a", range(20)), ("b", range(20, 40))):
-        rows = {"repo_name": ["r"] * 20, "path": [str(n) for n in numbers], "content": [f"x = {n}" for n in numbers]}
-        pl.DataFrame(rows).write_parquet(tmp_path / name)
-
-    def found(order: str, seed: int) -> list[str]:
-        assert sample_documents([tmp_path / name for name in order], Sample(7, seed), tmp_path / "sample") == 7
-        return sorted(read_documents(tmp_path / "sample"))
-
-    assert found("ab", 1) == found("ba", 1) and len(found("ab", 1)) == 7
-    assert found("ab", 2) != found("ab", 1)
 
 
 def test_sequences_are_the_documents_joined_by_the_end_token_and_lose_only_the_last_fragment(
@@ -174,7 +130,7 @@ def test_the_share_of_rearranged_documents_and_their_orders_are_as_set() -> None
 
 
 def test_rearranged_documents_are_packed_with_their_special_tokens(tmp_path: Path, sources: list[str]) -> None:
-    tokenizer = train_tokenizer(iter(sources), VOCABULARY, SPECIAL_TOKENS)
+    tokenizer = train_tokenizer(iter(sources), TokenizerSettings(VOCABULARY, SPECIAL_TOKENS))
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     write_shard(tmp_path / "0.parquet", sources[:4])
     pack_shard(tmp_path / "0.parquet", tmp_path / "tokenizer.json", tmp_path / "train.bin", Infilling(rate=1.0, spm=0.0), 1)
@@ -190,41 +146,3 @@ def test_infilling_needs_a_tokenizer_with_its_special_tokens(packed: tuple[Path,
     folder = packed[0].parent
     with pytest.raises(PipelineError, match=r"tokenizer.json: no token <\|fim_prefix\|>"):
         pack_shard(folder / "0.parquet", folder / "tokenizer.json", folder / "x.bin", Infilling(rate=0.5), 1)
-
-
-def test_the_fast_encoder_gives_the_ids_of_the_tokenizers_library(
-    tmp_path: Path, sources: list[str], tokenizer: Tokenizer
-) -> None:
-    tokenizer.encode_special_tokens = True
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    encoder = Encoder(tmp_path / "tokenizer.json", 2)
-    # All of the first planes' classes change within a few characters; beyond, whole planes are of one class.
-    numbers = (*range(0x3100), *range(0x3100, 0x20000, 7), *range(0x20000, 0x110000, 997))
-    characters = (chr(number) for number in numbers if not 0xD800 <= number < 0xE000)
-    various = [f"a{c}a 1{c}1 ;{c}; {c}{c} \n{c} b {c}" for c in characters]
-    for texts in (sources, various):
-        expected = [encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
-        assert [ids.tolist() for ids in next(encoder.encode([texts]))] == expected
-
-
-@given(st.text(alphabet=" \n\t'sdrelvm12a;\x0b\x1c\x85\xa0\u2028é"))
-def test_the_fast_encoder_agrees_on_white_space_and_contractions(text: str) -> None:
-    tokenizer, encoder = small_encoders()
-    assert next(encoder.encode([[text]]))[0].tolist() == tokenizer.encode(text).ids
-
-
-@cache
-def small_encoders() -> tuple[Tokenizer, Encoder]:
-    """One small tokenizer in both libraries."""
-    tokenizer = train_tokenizer(iter(["it's a we'll  \n\n  they've\t\t1 22 ;; " * 3]), 275)
-    with tempfile.TemporaryDirectory() as folder:
-        tokenizer.save(f"{folder}/tokenizer.json")
-        return tokenizer, Encoder(Path(folder, "tokenizer.json"), 1)
-
-
-def test_a_tokenizer_of_another_kind_is_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
-    settings = orjson.loads(tokenizer.to_str())
-    settings["pre_tokenizer"]["add_prefix_space"] = True
-    (tmp_path / "tokenizer.json").write_bytes(orjson.dumps(settings))
-    with pytest.raises(PipelineError, match="not a byte-level BPE with GPT-2's pattern"):
-        Encoder(tmp_path / "tokenizer.json", 1)
