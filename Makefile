@@ -6,9 +6,10 @@ BIN := .venv/bin
 venv:
 	@$(PYTHON) envs/make_venv.py
 
-# Build the demo model from the files that the environment itself ships.
+# Build the demo model, and the reports of the book's two tokenizers, from the files that the environment itself ships.
 demo: venv
-	$(BIN)/snakemake results/codeparrot-demo/
+	$(BIN)/snakemake results/codeparrot-demo/ results/tokenizers/codeparrot/analysis.html \
+	  results/tokenizers/codeparrot-small-vocabulary/analysis.html
 	@$(BIN)/python scripts/show_model.py --folder results/codeparrot-demo
 
 # Static checks, then every test.

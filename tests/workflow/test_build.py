@@ -61,9 +61,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def planned(folder: Path) -> set[str]:
-    """The rules that a dry run of the tiny model would run."""
-    done = snakemake(folder, "-n", "results/tiny/")
+def planned(folder: Path, target: str = "results/tiny/") -> set[str]:
+    """The rules that a dry run of the tiny model, or another target, would run."""
+    done = snakemake(folder, "-n", target)
     assert done.returncode == 0, done.stdout + done.stderr
     output = done.stdout + done.stderr
     if "Nothing to be done" in output:
@@ -136,6 +136,17 @@ def test_a_learning_rate_lists_the_chain_and_what_follows_from_it(built: Path) -
 def test_a_further_link_trains_only_from_the_last_checkpoint_that_it_shares(built: Path) -> None:
     with edited(built / "config/models/tiny.yaml", replaced("checkpoint_every: 3", "checkpoint_every: 4")):
         assert planned(built) == {"pretrain"} | AFTER_TRAINING
+
+
+def test_what_is_analysed_of_a_tokenizer_lists_the_analysis_alone(built: Path) -> None:
+    target = "results/tokenizers/tiny/analysis.html"
+    done = snakemake(built, target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert planned(built, target) == set()
+    with edited(built / "config/tokenizers/tiny.yaml", lambda text: text + "analysis: {words: [being]}\n"):
+        assert planned(built, target) == {"analyse_tokenizer"} and planned(built) == set()
+    with edited(built / "codeparrot/tokenizer/measures.py", replaced("RESAMPLES = 1000", "RESAMPLES = 999")):
+        assert planned(built, target) == {"analyse_tokenizer"} and planned(built) == set()
 
 
 def test_a_filter_threshold_lists_cleaning_and_all_after_it(built: Path) -> None:
