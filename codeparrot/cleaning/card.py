@@ -7,7 +7,9 @@ from pathlib import Path
 import orjson
 import polars as pl
 
-STEPS = ("size", "longest_line", "mean_line", "alphanumeric", "generated", "duplicate")
+from codeparrot.cleaning.filters import REASONS
+
+STEPS = (*REASONS, "duplicate")
 Statistics = dict[str, dict[str, int]]
 
 

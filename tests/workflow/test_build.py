@@ -160,7 +160,7 @@ def test_a_filter_threshold_lists_cleaning_and_all_after_it(built: Path) -> None
 
 
 def test_an_expression_in_the_cleaning_code_lists_cleaning_and_all_after_it(built: Path) -> None:
-    with edited(built / "codeparrot/cleaning/filters.py", replaced("GENERATED_LINES = 5", "GENERATED_LINES = 6")):
+    with edited(built / "codeparrot/cleaning/filters.py", replaced("HEAD_LINES = 5", "HEAD_LINES = 6")):
         assert planned(built) == (CORPUS_RULES | TOKEN_RULES | MODEL_RULES) - {"export_shard"}
 
 
@@ -191,7 +191,7 @@ def test_another_model_changes_nothing(built: Path) -> None:
     ("file", "old", "new"),
     [
         ("config/models/tiny.yaml", "# a comment", "# another comment"),
-        ("codeparrot/cleaning/filters.py", "GENERATED_LINES = 5", "GENERATED_LINES = 5  # a comment"),
+        ("codeparrot/cleaning/filters.py", "HEAD_LINES = 5", "HEAD_LINES = 5  # a comment"),
         ("codeparrot/pretraining/loop.py", '"""One link of the chain', '"""A link of the chain'),
         ("codeparrot/evaluation/perplexity.py", "return math.exp(loss)", "return math.exp(\n            loss\n        )"),
         ("scripts/pretrain.py", '"""Train one link', '"""Train a link'),
