@@ -28,36 +28,60 @@ class Record:
 COLUMNS = tuple(Record.__annotations__)
 
 
-def _record(line: bytes, place: str) -> Record:
+@dataclass(frozen=True)
+class Broken:
+    """A line of a raw shard that is no record: its number from 1, its bytes, and why."""
+
+    line: int
+    bytes: int
+    reason: str
+
+
+class _BrokenRecord(ValueError):
+    pass
+
+
+def _record(line: bytes) -> Record:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise PipelineError(f"{place}: not JSON ({error}); expected one object a line; export the shard again") from error
+        raise _BrokenRecord(f"not JSON ({error}); expected one object a line; export the shard again") from error
     if not isinstance(row, dict):
-        raise PipelineError(f"{place}: a JSON {type(row).__name__}, expected an object with {', '.join(COLUMNS)}")
+        raise _BrokenRecord(f"a JSON {type(row).__name__}, expected an object with {', '.join(COLUMNS)}")
     for column in COLUMNS:
         if column not in row:
-            raise PipelineError(f"{place}: no column '{column}' (it has {', '.join(row)}); export it with {', '.join(COLUMNS)}")
+            raise _BrokenRecord(f"no column '{column}' (it has {', '.join(row)}); export it with {', '.join(COLUMNS)}")
         if column in ("copies", "size") and type(row[column]) is int:
             row[column] = str(row[column])
         if not isinstance(row[column], str):
-            raise PipelineError(f"{place}: column '{column}' is {type(row[column]).__name__}, expected text; export it again")
+            raise _BrokenRecord(f"column '{column}' is {type(row[column]).__name__}, expected text; export it again")
         if column in ("copies", "size") and not row[column].isdecimal():
-            raise PipelineError(f"{place}: column '{column}' is {row[column][:40]!r}, expected a whole number")
+            raise _BrokenRecord(f"column '{column}' is {row[column][:40]!r}, expected a whole number")
+    if "\0" in row["content"]:
+        raise _BrokenRecord("column 'content' holds a NUL byte, expected text")
     return Record(**{column: row[column] for column in COLUMNS})
 
 
-def read_records(shard: Path) -> Iterator[Record]:
+def read_records(shard: Path, broken: list[Broken] | None = None, most: float = 0.0) -> Iterator[Record]:
     """Yield the records of a raw shard in order, in memory for one record.
 
-    Raises PipelineError naming shard and line for anything but whole gzip JSON lines with the columns of Record.
+    Lines that are no record (not JSON in UTF-8, a column that is missing or of another type, a NUL byte) are put into `broken`
+    and passed over. Raises PipelineError naming shard and line for the first of them where no list is given; at the end where
+    they are more than a share `most` of all lines; and for what is not whole gzip.
     """
     line_number = 0
     try:
         with gzip.open(shard, "rb") as stream:
             for line in stream:
                 line_number += 1
-                yield _record(line, f"{shard}, line {line_number}")
+                try:
+                    record = _record(line)
+                except _BrokenRecord as error:
+                    if broken is None:
+                        raise PipelineError(f"{shard}, line {line_number}: {error}") from error
+                    broken.append(Broken(line_number, len(line), str(error)))
+                    continue
+                yield record
     except EOFError as error:
         raise PipelineError(
             f"{shard}: the gzip data end in the middle, after line {line_number}; the file is cut off: fetch or export it again"
@@ -66,6 +90,18 @@ def read_records(shard: Path) -> Iterator[Record]:
         raise PipelineError(
             f"{shard}: not gzip, or damaged, after line {line_number} ({error}); expected gzip JSON lines: fetch it again"
         ) from error
+    if broken and len(broken) > most * line_number:
+        raise PipelineError(
+            f"{shard}: {len(broken)} of {line_number} lines are broken, more than quarantine = {most} of the corpus file allows; "
+            f"the first, line {broken[0].line}: {broken[0].reason}"
+        )
+
+
+def write_quarantine(shard: Path, broken: Iterable[Broken], output: Path) -> None:
+    """Write what was passed over as JSON lines: shard, line, bytes, reason; no content."""
+    with written_beside(output) as beside, beside.open("wb") as stream:
+        for each in broken:
+            stream.write(orjson.dumps({"shard": shard.name, **asdict(each)}) + b"\n")
 
 
 def write_records(records: Iterable[Record], shard: Path) -> int:

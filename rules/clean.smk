@@ -3,6 +3,7 @@ rule clean_shard:
         raw=artefacts.RAW,
     output:
         cleaned=artefacts.CLEANED,
+        quarantine=artefacts.QUARANTINE,
         counts=artefacts.CLEANED_COUNTS,
     log:
         "results/logs/clean_shard/{corpus}/{shard}.log",
@@ -15,10 +16,11 @@ rule clean_shard:
         mem_mb=lambda w, attempt: attempt * 1000,
     params:
         filters=lambda w: as_json(plan.corpora[w.corpus]["filters"]),
+        broken_share=lambda w: plan.corpora[w.corpus].get("quarantine", 0.01),
         code=digest("clean_shard"),
     shell:
-        "python scripts/clean_shard.py --raw {input.raw} --output {output.cleaned}"
-        " --counts {output.counts} --filters {params.filters:q} > {log} 2>&1"
+        "python scripts/clean_shard.py --raw {input.raw} --output {output.cleaned} --quarantine {output.quarantine}"
+        " --counts {output.counts} --broken_share {params.broken_share} --filters {params.filters:q} > {log} 2>&1"
 
 
 rule find_duplicates:

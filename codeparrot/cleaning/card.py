@@ -9,7 +9,7 @@ import polars as pl
 
 from codeparrot.cleaning.filters import REASONS
 
-STEPS = (*REASONS, "duplicate")
+STEPS = ("quarantined", *REASONS, "duplicate")
 Statistics = dict[str, dict[str, int]]
 
 

@@ -1,4 +1,4 @@
-"""Raw shards: what is read is what was written, and every kind of broken shard is refused with its place."""
+"""Raw shards: what is read is what was written; broken records are named with their place, and refused or set aside."""
 
 import gzip
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeparrot.errors import PipelineError
-from codeparrot.shards import read_records, write_records
+from codeparrot.shards import Broken, read_records, write_quarantine, write_records
 from tests.conftest import record
 
 GOOD = {"repo_name": "a/b", "path": "c.py", "copies": "1", "size": "9", "content": "x = 'é\u2028'\n", "license": "mit"}
@@ -82,3 +82,37 @@ def test_content_that_is_not_text_is_named(tmp_path: Path, content: object) -> N
 
 def test_a_size_that_is_no_number_is_named(tmp_path: Path) -> None:
     assert "column 'size' is 'many'" in message_of(shard_of(tmp_path, {**GOOD, "size": "many"}))
+
+
+def test_a_nul_byte_is_named_without_the_content(tmp_path: Path) -> None:
+    message = message_of(shard_of(tmp_path, {**GOOD, "content": "secret\0"}))
+    assert "line 1: column 'content' holds a NUL byte" in message and "secret" not in message
+
+
+BROKEN = [
+    b"{oops",
+    b"\xff\xfe",
+    b"[1]",
+    json.dumps({**GOOD, "content": None}).encode(),
+    json.dumps({**GOOD, "size": "x"}).encode(),
+]
+
+
+def test_a_few_broken_records_are_set_aside_with_line_and_reason(tmp_path: Path) -> None:
+    file = tmp_path / "s.json.gz"
+    lines = [json.dumps({**GOOD, "path": str(number)}).encode() for number in range(95)]
+    for place, line in enumerate(BROKEN):
+        lines.insert(10 * place, line)
+    file.write_bytes(gzip.compress(b"\n".join(lines)))
+    broken: list[Broken] = []
+    assert [record.path for record in read_records(file, broken, 0.05)] == [str(number) for number in range(95)]
+    assert [each.line for each in broken] == [1, 11, 21, 31, 41]
+    write_quarantine(file, broken, tmp_path / "quarantine.jsonl")
+    first = json.loads((tmp_path / "quarantine.jsonl").read_text().splitlines()[0])
+    assert first["shard"] == "s.json.gz" and first["line"] == 1 and first["bytes"] == 6 and first["reason"].startswith("not JSON")
+
+
+def test_too_many_broken_records_stop_with_their_number_and_the_first(tmp_path: Path) -> None:
+    file = shard_of(tmp_path, *[GOOD] * 97, [1], [2], [3])
+    with pytest.raises(PipelineError, match=r"3 of 100 lines are broken, more than quarantine = 0.02 .* line 98: a JSON list"):
+        list(read_records(file, [], 0.02))
