@@ -262,5 +262,5 @@ class Plan:
     def settings_of(self, model: str) -> dict[str, Any]:
         """The settings of every stage of a model, for its provenance."""
         settings = self.models[model]
-        tokenizer = self.tokenizers[settings["tokenizer"]]
+        tokenizer = {key: value for key, value in self.tokenizers[settings["tokenizer"]].items() if key != "analysis"}
         return {"model": settings, "tokenizer": tokenizer, "corpus": self.corpora[settings["corpus"]]}

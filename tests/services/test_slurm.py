@@ -48,7 +48,7 @@ LAYOUT = (
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10")
 # So many updates that a training is found, and disturbed, in the middle.
 LONG = 400
-DISTURBED = ("cancelled", "interrupted", "orphaned")
+DISTURBED = ("cancelled", "warned", "interrupted", "orphaned")
 
 
 def arguments(*more: str) -> tuple[str, ...]:
@@ -178,9 +178,21 @@ def test_scancel_in_the_middle_and_the_same_command_again_give_the_same_bytes(ch
     assert file_digest(checkout / target / "model.safetensors") == file_digest(straight / "model.safetensors")
 
 
+def test_slurms_warning_makes_a_link_save_its_state_and_go_on_in_a_retry(checkout: Path, straight: Path) -> None:
+    """The signal that Slurm sends before the time limit, sent by hand."""
+    target = f"results/models/warned/step-{LONG:06d}"
+    process = started(checkout, *arguments(target))
+    wait_for(lambda: is_training(checkout, "warned"))
+    (job,) = jobs("pretrain", "warned")
+    subprocess.run(["scancel", "--signal=USR1", job["JobId"]], check=True)
+    assert process.wait(120) == 0 and len(jobs("pretrain", "warned")) == 2
+    assert "going on from" in (checkout / f"results/logs/pretrain/warned/step-{LONG:06d}/rank-00.log").read_text()
+    assert file_digest(checkout / target / "model.safetensors") == file_digest(straight / "model.safetensors")
+
+
+@pytest.mark.skipif("PROVE" not in os.environ, reason="a slow proof: make prove")
 def test_a_link_that_meets_its_time_limit_goes_on_in_a_retry(checkout: Path) -> None:
-    # Three jobs in `make prove`, two here.
-    updates = 1500 if "PROVE" in os.environ else 600
+    updates = 1500
     write_model(checkout, "limited", "gpu-1x2", steps=updates, log_every=10)
     target = f"results/models/limited/step-{updates:06d}"
     # Slurm warns 300 seconds before the limit of one minute: at once, that is when it looks at its jobs, twice a minute.
