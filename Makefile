@@ -22,7 +22,8 @@ check: venv
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 
-# The slow proofs, of which `make test` runs a small sample: a training link killed in twenty runs, and one that meets the
-# time limit of its Slurm job.
+# The slow proofs, of which `make test` runs a small sample: a training link killed in twenty runs, a million strings encoded and
+# decoded, and a link that meets the time limit of its Slurm job.
 prove: venv
-	KILLS=20 PROVE=1 $(BIN)/python -m pytest tests/unit/test_training_chain.py tests/services -k "killed_at or time_limit"
+	KILLS=20 PROVE=1 $(BIN)/python -m pytest tests/unit/test_training_chain.py tests/unit/test_tokenizer.py \
+	  tests/services -k "killed_at or many_strings or time_limit"
