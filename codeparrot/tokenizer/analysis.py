@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import tiktoken
+from numpy.typing import NDArray
 
 from codeparrot.errors import PipelineError
 from codeparrot.tokenizer import measures, vocabulary
@@ -23,6 +24,7 @@ SHAPES = {"GPT-2": (84_953_088 + 1024 * 768, 768), "GPT-2 XL": (1_475_561_600 + 
 CONTEXT = 1024
 # How much of the training sample is encoded to see which tokens are rare there.
 TRAINING_DOCUMENTS = 1000
+Ids = Sequence[NDArray[np.int64]]
 log = logging.getLogger(__name__)
 
 
@@ -43,16 +45,24 @@ class AnalysisSettings:
     seed: int = 1
 
 
-def _compression(all_compared: Sequence[Compared], texts: Sequence[str], seed: int) -> list[dict[str, Any]]:
-    """For each tokenizer by kind of text: bytes and characters a token; in all, its tokens against the last one's."""
+def _bytes(texts: Sequence[str]) -> int:
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def _compression(
+    all_compared: Sequence[Compared], texts: Sequence[str], encoded: Sequence[Ids], seed: int
+) -> list[dict[str, Any]]:
+    """For each tokenizer, whose ids of the texts are given, bytes a token by kind of text; in all, characters a token, and its
+    tokens as a share of those of each other one."""
     kinds = [kinds_of_bytes(text) for text in texts]
-    sizes = np.array(
-        [[mask.sum() if mask is not None else 0 for mask in masks] if masks is not None else [0] * len(KINDS) for masks in kinds]
-    )
-    whole = np.array([len(text.encode("utf-8", "surrogatepass")) for text in texts])
+    sizes = np.array([np.zeros(len(KINDS)) if masks is None else masks.sum(axis=1) for masks in kinds])
+    whole = np.array([_bytes([text]) for text in texts])
     amounts = np.vstack([sizes.T, whole]).astype(np.float64)
     characters = np.array([[len(text) for text in texts]], np.float64)
-    tokens = [measures.tokens_of_kinds(compared, texts, kinds, len(KINDS)) for compared in all_compared]
+    tokens = [
+        measures.tokens_of_kinds(compared, texts, ids, kinds, len(KINDS))
+        for compared, ids in zip(all_compared, encoded, strict=True)
+    ]
     found = []
     for compared, counted in zip(all_compared, tokens, strict=True):
         by_kind = measures.ratios(amounts, counted, seed)
@@ -73,10 +83,10 @@ def _compression(all_compared: Sequence[Compared], texts: Sequence[str], seed: i
     return found
 
 
-def _coverage(compared: Compared, held_out: Sequence[str], training: Sequence[str], rare: int) -> dict[str, int]:
-    merged = np.ones(compared.entries, np.bool_)
+def _coverage(compared: Compared, held_out: Ids, training: Ids, rare: int) -> dict[str, int]:
+    merged, added = np.ones(compared.entries, np.bool_), compared.tokenizer.get_added_tokens_decoder()
     for entry, number in compared.tokenizer.get_vocab().items():
-        merged[number] = len(vocabulary.bytes_of_entry(entry)) > 1 and number not in compared.tokenizer.get_added_tokens_decoder()
+        merged[number] = len(vocabulary.bytes_of_entry(entry)) > 1 and number not in added
     seen, learned = compared.counts(held_out), compared.counts(training)
     return {
         "merged entries": int(merged.sum()),
@@ -105,7 +115,7 @@ def size_curve(
     """
     lines = merges.read_text(encoding="utf-8").splitlines()[1:]
     tokens = [to_bytes(line.replace(" ", "")) for line in lines]
-    size, found = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts), []
+    size, found = _bytes(texts), []
     for entries in sizes:
         count = entries - len(CHARACTERS) - 1
         if count > len(tokens):
@@ -148,10 +158,11 @@ def analyse(
         raise PipelineError(f"{held_out}: no text is held out; raise valid_share under split: in the corpus file")
     trained = [text for _, text in zip(range(TRAINING_DOCUMENTS), read_documents(training), strict=False)]
     counts = measures.words(texts)
-    compression = _compression(all_compared, texts, settings.seed)
+    encoded = [compared.ids(texts) for compared in all_compared]
+    compression = _compression(all_compared, texts, encoded, settings.seed)
     log.info("compression measured on %d files", len(texts))
     rows: list[dict[str, Any]] = []
-    for compared, measured in zip(all_compared, compression, strict=True):
+    for compared, ids, measured in zip(all_compared, encoded, compression, strict=True):
         rows.append(
             {
                 "name": compared.name,
@@ -162,7 +173,7 @@ def analyse(
                 "words": vocabulary.common_words(compared, settings.words),
                 "compression": measured,
                 "fertility": measures.fertility(compared, counts, settings.seed),
-                "coverage": _coverage(compared, texts, trained, settings.rare),
+                "coverage": _coverage(compared, ids, compared.ids(trained), settings.rare),
                 "embeddings": _embeddings(compared.entries),
             }
         )
@@ -177,7 +188,3 @@ def analyse(
         "tokenizers": rows,
         "sizes": size_curve(merges, pre_tokenizer, settings.sizes, texts, threads),
     }
-
-
-def _bytes(texts: Sequence[str]) -> int:
-    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)

@@ -82,6 +82,6 @@ class Compared:
         starts = np.cumsum([0, *(len(character.encode("utf-8", "surrogatepass")) for character in text)])
         return np.maximum.accumulate(starts[[end for _, end in offsets]]) if offsets else np.empty(0, np.int64)
 
-    def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """How often each entry occurs in `texts`, shape (entries,)."""
-        return np.bincount(np.concatenate([np.empty(0, np.int64), *self.ids(texts)]), minlength=self.entries)
+    def counts(self, encoded: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """How often each entry occurs in texts of which the ids are given, shape (entries,)."""
+        return np.bincount(np.concatenate([np.empty(0, np.int64), *encoded]), minlength=self.entries)

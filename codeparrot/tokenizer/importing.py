@@ -5,10 +5,10 @@ from pathlib import Path
 
 import orjson
 from huggingface_hub import hf_hub_download
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import Tokenizer
 
 from codeparrot.errors import PipelineError
-from codeparrot.tokenizer.training import END_OF_TEXT
+from codeparrot.tokenizer.training import END_OF_TEXT, byte_level
 
 GPT2_ENTRIES = 50257
 
@@ -19,11 +19,7 @@ def gpt2() -> Tokenizer:
     vocabulary = orjson.loads((data / "encoder.json").read_bytes())
     lines = (data / "vocab.bpe").read_text(encoding="utf-8").splitlines()[1:]
     pairs = [(left, right) for left, _, right in (line.partition(" ") for line in lines if line)]
-    tokenizer = Tokenizer(models.BPE(vocabulary, pairs))
-    tokenizer.add_special_tokens([END_OF_TEXT])
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    tokenizer = byte_level(vocabulary, pairs, [END_OF_TEXT])
     if tokenizer.get_vocab_size() != GPT2_ENTRIES:
         raise PipelineError(f"{data}: {tokenizer.get_vocab_size()} entries, expected GPT-2's {GPT2_ENTRIES}; install it again")
     return tokenizer

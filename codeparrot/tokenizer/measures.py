@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ NOISES = ("swap", "drop", "double", "replace", "case")
 Interval = dict[str, float]
 
 
+@cache
 def _weights(files: int, seed: int) -> NDArray[np.float64]:
     """How often each file is drawn in each resample, shape (RESAMPLES, files)."""
     generator = np.random.Generator(np.random.Philox(key=[seed, files]))
@@ -42,15 +44,19 @@ def ratios(above: NDArray[np.float64], below: NDArray[np.float64], seed: int) ->
 
 
 def tokens_of_kinds(
-    compared: Compared, texts: Sequence[str], kinds: Sequence[NDArray[np.bool_] | None], rows: int
+    compared: Compared,
+    texts: Sequence[str],
+    encoded: Sequence[NDArray[np.int64]],
+    kinds: Sequence[NDArray[np.bool_] | None],
+    rows: int,
 ) -> NDArray[np.float64]:
     """Tokens of each file by kind of text, and in all as the last row, shape (rows + 1, files).
 
-    `kinds` holds for each file a mask of shape (rows, bytes), or None. A token counts by its bytes: where it covers two
-    kinds, a part for each.
+    `encoded` holds the ids of each file, `kinds` for each a mask of shape (rows, bytes), or None. A token counts by its bytes:
+    where it covers two kinds, a part for each.
     """
     found = np.zeros((rows + 1, len(texts)))
-    for number, (text, ids, masks) in enumerate(zip(texts, compared.ids(texts), kinds, strict=True)):
+    for number, (text, ids, masks) in enumerate(zip(texts, encoded, kinds, strict=True)):
         found[rows, number] = len(ids)
         if masks is not None and len(ids):
             ends = compared.ends(text, ids)

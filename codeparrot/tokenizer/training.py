@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,12 @@ from codeparrot.errors import PipelineError
 from codeparrot.tokenizer.alphabet import CHARACTERS, PATTERNS, to_characters
 
 END_OF_TEXT = "<|endoftext|>"
+# What transformers is told of a tokenizer: its special tokens are all the end token, and text comes back as it was.
+FOR_TRANSFORMERS = {f"{name}_token": END_OF_TEXT for name in ("bos", "eos", "unk")} | {"clean_up_tokenization_spaces": False}
 BATCH_ROWS = 256
 # Merges are learned up to this vocabulary, of which a tokenizer takes the first ones: the analysis compares sizes.
 LARGEST = 65536
 Merge = tuple[bytes, bytes]
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,16 @@ def learn_merges(documents: Iterator[str], count: int, pre_tokenizer: str = "gpt
     return [_parts(token, ranks, rank) for rank, token in enumerate(tokens) if len(token) > 1]
 
 
+def byte_level(vocabulary: dict[str, int], pairs: list[tuple[str, str]], special: Sequence[str]) -> Tokenizer:
+    """A byte-level BPE with GPT-2's pre-tokenizer; vocabulary and pairs are in GPT-2's alphabet."""
+    tokenizer = Tokenizer(models.BPE(vocabulary, pairs))
+    tokenizer.add_special_tokens(list(special))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    return tokenizer
+
+
 def build_tokenizer(merges: Sequence[Merge], settings: TokenizerSettings) -> Tokenizer:
     """The tokenizer of the first merges, of exactly `settings.vocabulary` entries: special tokens (the end token is 0), the
     bytes, the merges.
@@ -90,16 +100,12 @@ def build_tokenizer(merges: Sequence[Merge], settings: TokenizerSettings) -> Tok
         )
     pairs = [(to_characters(left), to_characters(right)) for left, right in merges[: settings.vocabulary - smallest]]
     entries = [*special, *sorted(CHARACTERS.values()), *(left + right for left, right in pairs)]
-    tokenizer = Tokenizer(models.BPE({entry: number for number, entry in enumerate(entries)}, pairs))
-    tokenizer.add_special_tokens(special)
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer = byte_level({entry: number for number, entry in enumerate(entries)}, pairs, special)
     if settings.pre_tokenizer != "gpt2":
         cut = pre_tokenizers.Split(Regex(PATTERNS[settings.pre_tokenizer]), "isolated")
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [cut, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
         )
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     return tokenizer
 
 
@@ -117,8 +123,7 @@ def write_merges(merges: Sequence[Merge], output: Path) -> None:
 
 def settings_for_transformers() -> str:
     """tokenizer_config.json, with which AutoTokenizer knows the special tokens of a folder that has a tokenizer.json."""
-    names = {f"{name}_token": END_OF_TEXT for name in ("bos", "eos", "unk")}
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **names}
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", **FOR_TRANSFORMERS}
     return orjson.dumps(settings, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 

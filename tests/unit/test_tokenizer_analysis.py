@@ -80,7 +80,7 @@ def test_kinds_cover_any_text_or_refuse_it(text: str) -> None:
 
 
 def test_the_tokens_of_all_kinds_are_the_tokens_of_the_text(small: Compared) -> None:
-    found = measures.tokens_of_kinds(small, [SOURCE], [kinds_of_bytes(SOURCE)], len(KINDS))
+    found = measures.tokens_of_kinds(small, [SOURCE], small.ids([SOURCE]), [kinds_of_bytes(SOURCE)], len(KINDS))
     assert found[: len(PARTS)].sum() == pytest.approx(found[-1, 0]) and found[-1, 0] == len(small.ids([SOURCE])[0])
 
 
