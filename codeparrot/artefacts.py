@@ -6,6 +6,7 @@ Patterns hold wildcards in braces; functions list the files of one corpus, token
 RAW = "results/corpora/{corpus}/raw/file-{shard}.json.gz"
 CLEANED = "results/corpora/{corpus}/cleaned/{shard}.parquet"
 QUARANTINE = "results/corpora/{corpus}/quarantine/{shard}.jsonl"
+CONTAMINATED = "results/corpora/{corpus}/contaminated/{shard}.jsonl"
 CLEANED_COUNTS = "results/corpora/{corpus}/cleaned/{shard}.json"
 PARTITION_DUPLICATES = "results/corpora/{corpus}/duplicates/{partition}.parquet"
 DUPLICATES = "results/corpora/{corpus}/duplicates.parquet"

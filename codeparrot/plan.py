@@ -62,6 +62,21 @@ class Plan:
         """A pattern of which only the shard or part is left open, for a script that reads them all."""
         return pattern.format(corpus=corpus, shard="{shard}", part="{part}", **names)
 
+    def recipe(self, corpus: str) -> dict[str, Any]:
+        """What is done with the files of a corpus."""
+        steps = ("filters", "secrets", "benchmarks", "near_duplicates")
+        return {key: value for key, value in self.corpora[corpus].items() if key in steps}
+
+    def benchmark_files(self, corpus: str) -> str:
+        """What cleaning depends on besides settings: the digests of benchmarks that are files."""
+        files = map(Path, self.corpora[corpus].get("benchmarks", ()))
+        return " ".join(file_digest(file) for file in files if file.is_file())
+
+    def jaccard(self, corpus: str) -> float | None:
+        """The similarity from which a corpus's files are near duplicates; None where these are not sought."""
+        near = self.corpora[corpus].get("near_duplicates", {})
+        return None if near is None else float(near.get("jaccard", 0.85))
+
     def partitions(self, corpus: str) -> int:
         """Into how many jobs the search for a corpus's duplicates is divided; this changes no result."""
         return int(self.corpora[corpus].get("duplicate_partitions", 1))

@@ -3,6 +3,7 @@ rule clean_shard:
         raw=artefacts.RAW,
     output:
         cleaned=artefacts.CLEANED,
+        contaminated=artefacts.CONTAMINATED,
         quarantine=artefacts.QUARANTINE,
         counts=artefacts.CLEANED_COUNTS,
     log:
@@ -15,12 +16,14 @@ rule clean_shard:
     resources:
         mem_mb=lambda w, attempt: attempt * 1000,
     params:
-        filters=lambda w: as_json(plan.corpora[w.corpus]["filters"]),
+        recipe=lambda w: as_json(plan.recipe(w.corpus)),
+        benchmarks=lambda w: plan.benchmark_files(w.corpus),
         broken_share=lambda w: plan.corpora[w.corpus].get("quarantine", 0.01),
         code=digest("clean_shard"),
     shell:
-        "python scripts/clean_shard.py --raw {input.raw} --output {output.cleaned} --quarantine {output.quarantine}"
-        " --counts {output.counts} --broken_share {params.broken_share} --filters {params.filters:q} > {log} 2>&1"
+        "python scripts/clean_shard.py --raw {input.raw} --output {output.cleaned} --contaminated {output.contaminated}"
+        " --quarantine {output.quarantine} --counts {output.counts} --broken_share {params.broken_share}"
+        " --recipe {params.recipe:q} > {log} 2>&1"
 
 
 rule find_duplicates:
@@ -40,10 +43,11 @@ rule find_duplicates:
     params:
         cleaned=lambda w: plan.pattern(artefacts.CLEANED, w.corpus),
         shards=lambda w: plan.corpora[w.corpus]["shards"],
+        jaccard=lambda w: as_json(plan.jaccard(w.corpus)),
         code=digest("find_duplicates"),
     shell:
         "python scripts/find_duplicates.py --cleaned {params.cleaned:q} --shards {params.shards}"
-        " --partition {wildcards.partition}"
+        " --partition {wildcards.partition} --jaccard {params.jaccard}"
         " --output {output.duplicates} > {log} 2>&1"
 
 

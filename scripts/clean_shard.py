@@ -1,34 +1,42 @@
-"""Filter the records of one raw shard."""
+"""Clean the records of one raw shard: filters, secrets, contamination."""
 
 from pathlib import Path
 
 import orjson
 
 from codeparrot.atomic import write_text
-from codeparrot.cleaning.filters import Filters, filter_records
+from codeparrot.cleaning.shard import Recipe, clean_records
 from codeparrot.command import run
 from codeparrot.progress import progress
 from codeparrot.shards import Broken, read_records, write_quarantine
 
 
 def main(
-    raw: Path, output: Path, quarantine: Path, counts: Path, broken_share: float = 0.01, filters: Filters = Filters()
+    raw: Path,
+    output: Path,
+    contaminated: Path,
+    quarantine: Path,
+    counts: Path,
+    broken_share: float = 0.01,
+    recipe: Recipe = Recipe(),
 ) -> None:
-    """Filter one raw shard.
+    """Clean one raw shard.
 
     Args:
         raw: The gzip JSON-lines shard.
         output: The parquet file of kept records.
+        contaminated: The JSON-lines file of files that hold a benchmark's prompt or solution.
         quarantine: The JSON-lines file of what is no record.
-        counts: The JSON file of files and bytes that each filter removed.
+        counts: The JSON file of files and bytes that each step removed, and of secrets replaced.
         broken_share: The share of the lines that may be no record.
-        filters: What a file is kept by.
+        recipe: What is done with a file.
     """
     broken: list[Broken] = []
-    figures = filter_records(progress(read_records(raw, broken, broken_share), "records"), filters, output)
-    figures["files"]["quarantined"], figures["bytes"]["quarantined"] = len(broken), sum(each.bytes for each in broken)
+    records = progress(read_records(raw, broken, broken_share), "records")
+    figures = clean_records(records, recipe, output, contaminated)
+    figures.files["quarantined"], figures.bytes["quarantined"] = len(broken), sum(each.bytes for each in broken)
     write_quarantine(raw, broken, quarantine)
-    write_text(counts, orjson.dumps(figures).decode() + "\n")
+    write_text(counts, orjson.dumps(vars(figures), option=orjson.OPT_SORT_KEYS).decode() + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Find the exact duplicates over all shards of a corpus, in one partition of their hashes."""
+"""Find exact and near duplicates over all shards of a corpus, in one partition of what they are looked up by."""
 
 import logging
 from pathlib import Path
@@ -8,17 +8,18 @@ from codeparrot.command import run
 from codeparrot.numbering import of_shards, part_of
 
 
-def main(cleaned: str, shards: int, partition: str, output: Path) -> None:
-    """Find exact duplicates.
+def main(cleaned: str, shards: int, partition: str, output: Path, jaccard: float | None = None) -> None:
+    """Find duplicates.
 
     Args:
         cleaned: Pattern of the cleaned shards, with {shard}.
         shards: How many there are.
         partition: Which partition of how many, for example 00000-of-00016.
-        output: The parquet file that lists what to remove.
+        output: The parquet file of pairs.
+        jaccard: Similarity from which files are near duplicates; only exact duplicates are sought without it.
     """
     files = [Path(file) for file in of_shards(cleaned, shards)]
-    logging.info("%d duplicates", duplicates.find_duplicates(files, *part_of(partition), output))
+    logging.info("%d pairs", duplicates.find_duplicates(files, *part_of(partition), jaccard, output))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Join the duplicates found in all partitions to one list."""
+"""Join the duplicates found in all partitions to clusters."""
 
+import logging
 from pathlib import Path
 
 from codeparrot.cleaning import duplicates
@@ -7,13 +8,13 @@ from codeparrot.command import run
 
 
 def main(partitions: list[Path], output: Path) -> None:
-    """Join the lists of what to remove.
+    """Join the pairs of all partitions.
 
     Args:
-        partitions: The lists of all partitions.
-        output: The parquet file that lists what to remove.
+        partitions: The pairs of all partitions.
+        output: The parquet file of all clusters, which says what to remove.
     """
-    duplicates.join_duplicates(partitions, output)
+    logging.info("%d clusters", duplicates.join_duplicates(partitions, output))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(
 
     Args:
         cleaned: The shard's kept records.
-        duplicates: The list of what to remove.
+        duplicates: The clusters of duplicates, which say what to remove.
         part: Which part of the splits this shard becomes, for example 00000-of-00183.
         train: The training part to write.
         valid: The validation part to write.

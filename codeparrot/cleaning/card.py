@@ -7,15 +7,15 @@ from pathlib import Path
 import orjson
 import polars as pl
 
-from codeparrot.cleaning.filters import REASONS
+from codeparrot.cleaning import shard
 
-STEPS = ("quarantined", *REASONS, "duplicate")
+STEPS = ("quarantined", *shard.STEPS, "duplicate", "near_duplicate")
 Statistics = dict[str, dict[str, int]]
 
 
 def statistics(counts: Sequence[Path], parts: Sequence[Path]) -> Statistics:
     """Sum the per-shard count files, and count the files of each licence and repository in all parts of the two splits."""
-    total: dict[str, Counter[str]] = {"files": Counter(), "bytes": Counter()}
+    total: dict[str, Counter[str]] = {"files": Counter(), "bytes": Counter(), "secrets": Counter()}
     for file in counts:
         for unit, part in orjson.loads(file.read_bytes()).items():
             total[unit].update(part)
@@ -30,8 +30,9 @@ def statistics(counts: Sequence[Path], parts: Sequence[Path]) -> Statistics:
 def dataset_card(corpus: str, figures: Statistics) -> str:
     """The text of README.md: a YAML header as on the Hub, then tables."""
     files, sizes = figures["files"], figures["bytes"]
-    raw = {unit: sum(figures[unit].get(step, 0) for step in (*STEPS[:-1], "kept")) for unit in ("files", "bytes")}
+    raw = {unit: sum(figures[unit].get(step, 0) for step in (*STEPS[:-2], "kept")) for unit in ("files", "bytes")}
     rows = [f"| {step} | {files.get(step, 0):,} | {sizes.get(step, 0) / 1e6:,.1f} |" for step in STEPS]
+    secrets = [f"| {kind} | {count:,} |" for kind, count in figures["secrets"].items()]
     licences = [f"| {key} | {count:,} |" for key, count in sorted(figures["files_by_license"].items(), key=lambda item: -item[1])]
     return "\n".join(
         [
@@ -56,6 +57,10 @@ def dataset_card(corpus: str, figures: Statistics) -> str:
             "| removed by | files | MB |",
             "|---|---|---|",
             *rows,
+            "",
+            "| replaced by a placeholder | times |",
+            "|---|---|",
+            *secrets,
             "",
             "| licence of a kept file | files |",
             "|---|---|",

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from codeparrot.atomic import written_beside
 from codeparrot.chance import uniform
+from codeparrot.cleaning.shard import KEYS
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,19 @@ def is_validation(repo_name: str, settings: SplitSettings) -> bool:
 
 
 def split_shard(
-    filtered: Path, duplicates: Path, shard: int, settings: SplitSettings, train: Path, valid: Path
+    cleaned: Path, duplicates: Path, shard: int, settings: SplitSettings, train: Path, valid: Path
 ) -> dict[str, dict[str, int]]:
-    """Write a filtered shard's files, less the duplicates found in it, to its parts of the two splits (parquet, zstd).
+    """Write a cleaned shard's files, less the duplicates found in it, to its parts of the two splits (parquet, zstd).
 
-    Returns {"files": …, "bytes": …} with counts for `duplicate`, `train` and `valid`.
+    Returns {"files": …, "bytes": …} with counts for `duplicate`, `near_duplicate`, `train` and `valid`.
     """
-    removed = pl.read_parquet(duplicates).filter(pl.col("shard") == shard)
-    rows = pl.read_parquet(filtered).drop("hash").with_row_index("row")
+    columns = ["row", "size", "removed_as"]
+    mine = (pl.col("shard") == shard) & pl.col("removed_as").is_not_null()
+    removed = pl.scan_parquet(duplicates).filter(mine).select(columns).collect()
+    names = [name for name in pq.read_schema(cleaned).names if name not in KEYS]
+    rows = pl.read_parquet(cleaned, columns=names).with_row_index("row")
     kept = rows.join(removed, on="row", how="anti", maintain_order="left").drop("row")
+    gone = {reason: removed.filter(pl.col("removed_as") == reason) for reason in ("duplicate", "near_duplicate")}
     held_out = [name for name in kept["repo_name"].unique().to_list() if is_validation(name, settings)]
     parts = {
         "valid": kept.filter(pl.col("repo_name").is_in(held_out)),
@@ -45,10 +51,8 @@ def split_shard(
     for name, path in (("train", train), ("valid", valid)):
         with written_beside(path) as beside:
             parts[name].write_parquet(beside, compression="zstd")
+    counted = {**gone, **parts}
     return {
-        "files": {"duplicate": len(removed), **{name: len(part) for name, part in parts.items()}},
-        "bytes": {
-            "duplicate": int(removed["size"].sum()),
-            **{name: int(part["size"].sum()) for name, part in parts.items()},
-        },
+        "files": {name: len(part) for name, part in counted.items()},
+        "bytes": {name: int(part["size"].sum()) for name, part in counted.items()},
     }
