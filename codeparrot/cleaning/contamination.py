@@ -49,7 +49,8 @@ class Task:
 
 @dataclass(frozen=True)
 class _Stream:
-    """Texts as one row of hashes: `text` says which text each is of, `names` what stood where a hash is that of any name."""
+    """Texts as one row of hashes: `text` says which text each is of, `names` tells apart what stood where a hash
+    is that of any name, and the words of strings from names."""
 
     text: NDArray[np.int64]
     hash: Hashes
@@ -63,16 +64,24 @@ def _streams(content: Bytes, places: NDArray[np.int64]) -> dict[str, _Stream]:
     text = owners(found.position, places)
     words = _Stream(text[found.is_word], found.hash[found.is_word], found.hash[found.is_word])
     line = np.cumsum(plain == ord("\n"), dtype=np.int64)[found.position] + text
-    signs = np.flatnonzero(~found.is_word & (found.hash == ord("#")))
-    begins = np.full(int(line[-1]) + 1 if len(line) else 0, len(plain))
-    lines, first = np.unique(line[signs], return_index=True)
-    begins[lines] = found.position[signs[first]]
+    # What follows an odd number of quotes in its line stands in a string.
+    quotes = np.cumsum(found.hash == ord("'"))
+    numbers, first = np.unique(line, return_index=True)
+    before = np.zeros(int(numbers[-1]) + 1 if len(numbers) else 0, np.int64)
+    before[numbers] = quotes[first] - (found.hash[first] == ord("'"))
+    in_string = (quotes - before[line]) % 2 == 1
+    signs = np.flatnonzero((found.hash == ord("#")) & ~in_string)
+    begins = np.full(len(before), len(plain))
+    numbers, first = np.unique(line[signs], return_index=True)
+    begins[numbers] = found.position[signs[first]]
     code = found.position < begins[line]
     text, hashes, is_word, position = text[code], found.hash[code], found.is_word[code], found.position[code]
-    is_attribute = np.zeros(len(hashes), np.bool_)
-    is_attribute[1:] = hashes[:-1] == ord(".")
-    is_name = is_word & ~is_attribute & ~_DIGIT[plain[position]] & ~np.isin(hashes, _kept())
-    return {"prompt": words, "solution": _Stream(text, np.where(is_name, _NAME, hashes), hashes)}
+    is_attribute = np.roll(hashes, 1) == ord(".")
+    is_name = is_word & ~is_attribute & ~in_string[code] & ~_DIGIT[plain[position]] & ~np.isin(hashes, _kept())
+    return {
+        "prompt": words,
+        "solution": _Stream(text, np.where(is_name, _NAME, hashes), np.where(in_string[code], ~hashes, hashes)),
+    }
 
 
 def _hashes_of(words: Sequence[str]) -> Hashes:
