@@ -7,7 +7,7 @@ import orjson
 from codeparrot.atomic import write_text
 from codeparrot.cleaning import splits
 from codeparrot.command import run
-from codeparrot.numbering import part_number
+from codeparrot.numbering import part_of
 
 
 def main(
@@ -30,7 +30,7 @@ def main(
         counts: The JSON file of files and bytes in each part.
         split: How repositories are assigned.
     """
-    figures = splits.split_shard(cleaned, duplicates, part_number(part), split, train, valid)
+    figures = splits.split_shard(cleaned, duplicates, *part_of(part), split, train, valid)
     write_text(counts, orjson.dumps(figures).decode() + "\n")
 
 

@@ -52,6 +52,9 @@ class Filters:
         drop_config_or_test: Probability with which a configuration or test file is dropped.
         drop_no_keywords: Probability with which a file without def, class, for and while is dropped.
         min_assignments: Assignments that a file has at least.
+        min_characters_a_token: Characters a token of GPT-2's tokenizer.
+        must_parse: Whether a file that this interpreter cannot parse is dropped.
+        comment_languages: ISO 639-1 codes of the languages that comments may be in; all where it is empty.
         assignments: What is counted: statements, or characters "=", as the reference has it.
         seed: Seed of the hash that decides about the two probabilities for each file.
     """
@@ -68,6 +71,9 @@ class Filters:
     drop_no_keywords: float = 0.7
     min_assignments: int = 5
     assignments: Literal["statements", "characters"] = "statements"
+    min_characters_a_token: float = 1.5
+    must_parse: bool = False
+    comment_languages: Sequence[str] = ()
     seed: int = 1
 
 

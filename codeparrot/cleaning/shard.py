@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codeparrot.atomic import written_beside
+from codeparrot.cleaning.close_filters import CLOSE_REASONS, close_reasons
 from codeparrot.cleaning.contamination import Benchmarks, read_tasks
 from codeparrot.cleaning.filters import REASONS, Filters, reasons
 from codeparrot.cleaning.secrets import KINDS, replace_secrets
@@ -20,7 +21,7 @@ from codeparrot.shards import Record
 
 CONTAMINATED = "contaminated"
 # Names of all that drops a file by itself, in order.
-STEPS = (*REASONS, CONTAMINATED)
+STEPS = (*REASONS, *CLOSE_REASONS, CONTAMINATED)
 # Files are looked at together, up to so many or so many bytes; this changes no result.
 BATCH_ROWS = 512
 BATCH_BYTES = 2**23
@@ -97,9 +98,12 @@ def _batches(records: Iterable[Record]) -> Iterator[pl.DataFrame]:
 
 
 def _passing(frame: pl.DataFrame, filters: Filters, figures: Figures) -> pl.DataFrame:
-    judged = reasons(frame, filters)
-    figures.add(judged.filter(pl.col("reason").is_not_null()))
-    return frame.with_columns(judged["size"]).filter(judged["reason"].is_null())
+    """The files that pass every filter, with their sizes; those that read a file closely are asked last, of what is left."""
+    for ask in (reasons, close_reasons):
+        judged = ask(frame, filters)
+        figures.add(judged.filter(pl.col("reason").is_not_null()))
+        frame = frame.with_columns(judged["size"]).filter(judged["reason"].is_null())
+    return frame
 
 
 def _without_secrets(frame: pl.DataFrame, recipe: Recipe, figures: Figures) -> pl.DataFrame:

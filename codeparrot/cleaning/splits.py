@@ -1,7 +1,8 @@
-"""Training and validation splits by repository, so that no repository lies on both sides."""
+"""Training and validation splits: by repository, so that none lies on both sides, or by shard."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -16,10 +17,12 @@ class SplitSettings:
     """How the corpus is divided.
 
     Args:
+        rule: By repository, or the book's way: the last shard is the validation split.
         valid_share: Expected share of the repositories that go to validation.
         seed: Seed of the hash that decides for each repository.
     """
 
+    rule: Literal["repository", "last_shard"] = "repository"
     valid_share: float = 0.05
     seed: int = 1
 
@@ -30,7 +33,7 @@ def is_validation(repo_name: str, settings: SplitSettings) -> bool:
 
 
 def split_shard(
-    cleaned: Path, duplicates: Path, shard: int, settings: SplitSettings, train: Path, valid: Path
+    cleaned: Path, duplicates: Path, shard: int, shards: int, settings: SplitSettings, train: Path, valid: Path
 ) -> dict[str, dict[str, int]]:
     """Write a cleaned shard's files, less the duplicates found in it, to its parts of the two splits (parquet, zstd).
 
@@ -43,11 +46,12 @@ def split_shard(
     rows = pl.read_parquet(cleaned, columns=names).with_row_index("row")
     kept = rows.join(removed, on="row", how="anti", maintain_order="left").drop("row")
     gone = {reason: removed.filter(pl.col("removed_as") == reason) for reason in ("duplicate", "near_duplicate")}
-    held_out = [name for name in kept["repo_name"].unique().to_list() if is_validation(name, settings)]
-    parts = {
-        "valid": kept.filter(pl.col("repo_name").is_in(held_out)),
-        "train": kept.filter(~pl.col("repo_name").is_in(held_out)),
-    }
+    if settings.rule == "last_shard":
+        is_valid = pl.lit(shard == shards - 1)
+    else:
+        held_out = [name for name in kept["repo_name"].unique().to_list() if is_validation(name, settings)]
+        is_valid = pl.col("repo_name").is_in(held_out)
+    parts = {"valid": kept.filter(is_valid), "train": kept.filter(~is_valid)}
     for name, path in (("train", train), ("valid", valid)):
         with written_beside(path) as beside:
             parts[name].write_parquet(beside, compression="zstd")

@@ -182,13 +182,24 @@ def test_every_kept_file_is_on_exactly_one_side_and_no_repository_on_both(tmp_pa
     file = cleaned(tmp_path, "one", [*rows, record("value = 1", "repository-0", "zz.py")])
     clusters(tmp_path, [file])
     paths = [tmp_path / "train.parquet", tmp_path / "valid.parquet"]
-    figures = split_shard(file, tmp_path / "clusters.parquet", 0, SplitSettings(valid_share=0.3), *paths)
+    figures = split_shard(file, tmp_path / "clusters.parquet", 0, 1, SplitSettings(valid_share=0.3), *paths)
     train, valid = map(pl.read_parquet, paths)
     assert sorted([*train["path"], *valid["path"]]) == sorted(each.path for each in rows)
     assert not set(train["repo_name"]) & set(valid["repo_name"])
     assert len(train) and len(valid) and train.columns == ["repo_name", "path", "copies", "size", "content", "license"]
     assert figures["files"] == {"duplicate": 1, "near_duplicate": 0, "train": len(train), "valid": len(valid)}
     assert orjson.dumps(figures)
+
+
+def test_the_last_shard_is_validation_where_that_is_the_rule(tmp_path: Path) -> None:
+    files = [cleaned(tmp_path, f"shard-{shard}", [record(f"value = {shard}", path=f"{shard}.py")]) for shard in range(3)]
+    clusters(tmp_path, files)
+    paths = [tmp_path / "train.parquet", tmp_path / "valid.parquet"]
+    sides = []
+    for shard, file in enumerate(files):
+        split_shard(file, tmp_path / "clusters.parquet", shard, 3, SplitSettings("last_shard"), *paths)
+        sides.append([len(pl.read_parquet(path)) for path in paths])
+    assert sides == [[1, 0], [1, 0], [0, 1]]
 
 
 @given(st.text(), st.floats(0.01, 0.5))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codeparrot.cleaning.close_filters import characters_a_token, close_reasons, comment_language, parses
 from codeparrot.cleaning.filters import Filters, reasons, values
 
 # Filters that these texts meet for other reasons than the one that is looked at are off.
@@ -136,3 +137,49 @@ def test_a_share_of_doubtful_files_is_dropped_by_their_names_alone(text: str, na
     assert together.count(name) == pytest.approx(1400, abs=80) and set(together) == {name, None}
     assert reasons(pl.DataFrame(rows[::-1]), filters)["reason"].to_list()[::-1] == together
     assert reasons(pl.DataFrame(rows), replace(filters, seed=2))["reason"].to_list() != together
+
+
+def close_reason(text: str, filters: Filters = Filters()) -> str | None:
+    """The close filter that one text fails."""
+    found: str | None = close_reasons(pl.DataFrame({"content": [text], "size": [len(text)]}), filters)["reason"].item()
+    return found
+
+
+def test_a_token_of_gpt2_stands_for_some_characters() -> None:
+    assert characters_a_token("Hello world") == 5.5 and characters_a_token("") == float("inf")
+
+
+def test_a_file_of_symbols_has_too_few_characters_a_token() -> None:
+    data = "data = [\n" + "0x1f,0x8b,0x9c,\n" * 300 + "]\n"
+    assert characters_a_token(data) < 1.5 and close_reason(data) == "characters_a_token"
+    assert close_reason(data, Filters(min_characters_a_token=characters_a_token(data))) is None
+    assert close_reason(data, Filters(min_characters_a_token=0)) is None
+
+
+def test_files_that_are_not_asked_have_enough_characters_a_token(sources: list[str]) -> None:
+    assert all(characters_a_token(text) >= 1.5 for text in sources)
+
+
+@pytest.mark.parametrize("text", ["def f(:\n", "print 'x'\n", "x = 1\n  y = 2\n", "x = '\0'\n", "(" * 5000 + ")" * 5000])
+def test_what_does_not_parse_is_dropped_if_that_is_asked(text: str) -> None:
+    assert not parses(text)
+    assert close_reason(text, Filters(must_parse=True, min_characters_a_token=0)) == "syntax"
+    assert close_reason(text, Filters(min_characters_a_token=0)) is None and parses("x = '\\d'  # a warning\n")
+
+
+GERMAN = (
+    "Diese Funktion berechnet die Fläche eines Rechtecks aus seiner Länge und seiner Breite und gibt das Ergebnis zurück. " * 3
+)
+ENGLISH = "This function computes the area of a rectangle from its length and its width and gives the result back. " * 3
+
+
+def test_the_language_of_comments_and_docstrings_is_known() -> None:
+    assert comment_language(f"x = 1\n# {GERMAN}\n") == "de"
+    assert comment_language(f'def f():\n    """{ENGLISH}"""\n') == "en"
+    assert comment_language(f"text = '{GERMAN}'\n") is None and comment_language("# kurz und gut\n") is None
+
+
+def test_comments_in_other_languages_drop_a_file_if_some_are_listed() -> None:
+    texts = [f"# {GERMAN}\n", f"# {ENGLISH}\n", "x = 1\n"]
+    assert [close_reason(text, Filters(comment_languages=("en",))) for text in texts] == ["language", None, None]
+    assert close_reason(texts[0]) is None and close_reason(texts[0], Filters(comment_languages=("en", "de"))) is None
