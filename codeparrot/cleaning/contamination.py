@@ -57,6 +57,11 @@ class _Stream:
     names: Hashes
 
 
+def _firsts(rising: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each number of a rising row stands first."""
+    return np.flatnonzero(np.diff(rising, prepend=-1))
+
+
 def _streams(content: Bytes, places: NDArray[np.int64]) -> dict[str, _Stream]:
     """The words of texts, as prompts are compared; and their tokens without comments and names, as solutions are."""
     plain = _PLAIN[content]
@@ -66,14 +71,14 @@ def _streams(content: Bytes, places: NDArray[np.int64]) -> dict[str, _Stream]:
     line = np.cumsum(plain == ord("\n"), dtype=np.int64)[found.position] + text
     # What follows an odd number of quotes in its line stands in a string.
     quotes = np.cumsum(found.hash == ord("'"))
-    numbers, first = np.unique(line, return_index=True)
-    before = np.zeros(int(numbers[-1]) + 1 if len(numbers) else 0, np.int64)
-    before[numbers] = quotes[first] - (found.hash[first] == ord("'"))
+    first = _firsts(line)
+    before = np.zeros(int(line[-1]) + 1 if len(line) else 0, np.int64)
+    before[line[first]] = quotes[first] - (found.hash[first] == ord("'"))
     in_string = (quotes - before[line]) % 2 == 1
     signs = np.flatnonzero((found.hash == ord("#")) & ~in_string)
     begins = np.full(len(before), len(plain))
-    numbers, first = np.unique(line[signs], return_index=True)
-    begins[numbers] = found.position[signs[first]]
+    first = signs[_firsts(line[signs])]
+    begins[line[first]] = found.position[first]
     code = found.position < begins[line]
     text, hashes, is_word, position = text[code], found.hash[code], found.is_word[code], found.position[code]
     is_attribute = np.roll(hashes, 1) == ord(".")
@@ -164,6 +169,8 @@ class Benchmarks:
     def found_in(self, texts: pl.Series) -> dict[int, list[str]]:
         """The ids of the tasks that each text holds a prompt or solution of, by the text's number; others are left out."""
         found: dict[int, set[str]] = defaultdict(set)
+        if not self.short and not any(self.anchors.values()):
+            return {}
         for first, content, places in grouped(*buffers(texts)):
             streams = _streams(content, places)
             for part, stream in streams.items():

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
@@ -91,10 +91,10 @@ def _batches(records: Iterable[Record]) -> Iterator[pl.DataFrame]:
         batch.append(record)
         size += len(record.content)
         if len(batch) == BATCH_ROWS or size >= BATCH_BYTES:
-            yield pl.DataFrame([asdict(each) for each in batch])
+            yield pl.DataFrame([vars(each) for each in batch])
             batch, size = [], 0
     if batch:
-        yield pl.DataFrame([asdict(each) for each in batch])
+        yield pl.DataFrame([vars(each) for each in batch])
 
 
 def _passing(frame: pl.DataFrame, filters: Filters, figures: Figures) -> pl.DataFrame:
