@@ -86,7 +86,7 @@ def similarities(identifiers: pl.Series, one: NDArray[np.int64], other: NDArray[
             pair = np.repeat(np.arange(len(side), dtype=np.uint64) << np.uint64(32), length)
             inside = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
             keys.append(pair | flat[np.repeat(offsets[side], length) + inside])
-        both = np.sort(np.concatenate(keys))
+        both = np.sort(np.concatenate(keys), kind="stable")  # two rising rows, which a merge sort joins in one go
         shared = both[1:][both[1:] == both[:-1]] >> np.uint64(32)
         common = np.bincount(shared.astype(np.int64), minlength=len(one[part]))
         found[part] = common / np.maximum(sizes[one[part]] + sizes[other[part]] - common, 1)

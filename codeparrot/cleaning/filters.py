@@ -82,7 +82,7 @@ def _alphanumerics(texts: pl.Series) -> pl.Series:
     content, places = buffers(texts)
     counts = sums(ALPHANUMERICS[content], places)
     foreign = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
-    counts[foreign.to_numpy()] = texts.gather(foreign).str.count_matches(r"[\p{L}\p{N}]").to_numpy()
+    counts[foreign.to_numpy()] += texts.gather(foreign).str.count_matches(r"[[\p{L}\p{N}]--[\x00-\x7f]]").to_numpy()
     return pl.Series(counts)
 
 
@@ -101,7 +101,7 @@ def values(content: pl.Expr, filters: Filters) -> dict[str, pl.Expr]:
         mentions = [content.str.count_matches(rf"(?i)\b{word}\b") for word in CONFIG_OR_TEST_WORDS]
         allowed = pl.max_horizontal(pl.lit(1.0), CONFIG_OR_TEST_RATE * lines)
     else:
-        mentions = [content.str.to_lowercase().str.count_matches(word, literal=True) for word in CONFIG_OR_TEST_WORDS]
+        mentions = [content.str.count_matches(rf"(?i-u){word}") for word in CONFIG_OR_TEST_WORDS]
         allowed = (CONFIG_OR_TEST_RATE * breaks).floor()
     often = pl.any_horizontal(*(count > allowed for count in mentions))
     share = content.map_batches(_alphanumerics, return_dtype=pl.Int64) / content.str.len_chars()

@@ -57,7 +57,8 @@ def _identifiers(content: NDArray[np.uint8], places: NDArray[np.int64]) -> tuple
     starts, hashes = words(content, places)
     counts = np.diff(np.searchsorted(starts, places))
     text = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(32), counts)
-    keys = np.unique(text | hashes >> np.uint64(32))
+    keys = np.sort(text | hashes >> np.uint64(32))
+    keys = keys[np.diff(keys, prepend=~keys[:1]) != 0]
     ends = np.searchsorted(keys, np.arange(len(counts) + 1, dtype=np.uint64) << np.uint64(32))
     sizes = np.diff(ends)
     few = counts < MIN_IDENTIFIERS
