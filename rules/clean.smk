@@ -107,6 +107,8 @@ rule describe_corpus:
     output:
         card=artefacts.CORPUS_CARD,
         statistics=artefacts.CORPUS_STATISTICS,
+        page=artefacts.CORPUS_PAGE,
+        attribution=artefacts.ATTRIBUTION,
     log:
         "results/logs/describe_corpus/{corpus}.log",
     benchmark:
@@ -127,4 +129,5 @@ rule describe_corpus:
         "python scripts/describe_corpus.py --corpus {wildcards.corpus} --shards {params.shards}"
         " --cleaned_counts {params.cleaned_counts:q} --split_counts {params.split_counts:q}"
         " --train {params.train:q} --valid {params.valid:q}"
-        " --card {output.card} --figures {output.statistics} > {log} 2>&1"
+        " --card {output.card} --figures {output.statistics} --page {output.page} --attribution {output.attribution}"
+        " > {log} 2>&1"

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import polars as pl
 
+from codeparrot.atomic import written_beside
 from codeparrot.cleaning import shard
 
 STEPS = ("quarantined", *shard.STEPS, "duplicate", "near_duplicate")
@@ -25,6 +26,18 @@ def statistics(counts: Sequence[Path], parts: Sequence[Path]) -> Statistics:
         "files_by_license": dict(kept.group_by("license").len().sort("license").iter_rows()),
         "files_by_repository": dict(kept.group_by("repo_name").len().sort("repo_name").iter_rows()),
     }
+
+
+def write_attribution(train: Sequence[Path], valid: Sequence[Path], output: Path) -> None:
+    """Write where every kept file comes from (parquet: split, repo_name, path, license), in memory for some rows."""
+    sides = {"train": train, "validation": valid}
+    rows = [
+        pl.scan_parquet(file).select(pl.lit(split).alias("split"), "repo_name", "path", "license")
+        for split, files in sides.items()
+        for file in files
+    ]
+    with written_beside(output) as beside:
+        pl.concat(rows).sink_parquet(beside, maintain_order=True)
 
 
 def dataset_card(corpus: str, figures: Statistics) -> str:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codeparrot.cleaning.card import write_attribution
 from codeparrot.cleaning.duplicates import find_duplicates, join_duplicates
 from codeparrot.cleaning.filters import Filters
 from codeparrot.cleaning.shard import Recipe, clean_records, text_hash
@@ -211,3 +212,12 @@ def test_a_larger_share_never_takes_a_repository_out_of_validation(name: str, sh
 def test_a_threshold_without_a_banding_is_refused() -> None:
     with pytest.raises(ValueError, match="no banding of 256 permutations"):
         NearDuplicates(jaccard=0.001, recall=0.99)
+
+
+def test_every_kept_file_is_attributed(tmp_path: Path) -> None:
+    sides = [[cleaned(tmp_path, name, [record("a = 1", "one", f"{name}.py")])] for name in ("train", "valid")]
+    write_attribution(sides[0], sides[1], tmp_path / "attribution.parquet")
+    assert pl.read_parquet(tmp_path / "attribution.parquet").rows() == [
+        ("train", "one", "train.py", "mit"),
+        ("validation", "one", "valid.py", "mit"),
+    ]
