@@ -57,6 +57,17 @@ class _Stream:
     names: Hashes
 
 
+def _among(hashes: Hashes, wanted: Hashes) -> NDArray[np.int64]:
+    """Where `hashes` holds one of `wanted`, which is in rising order and not empty."""
+    # Few are wanted, and the lowest 16 bits of a hash tell nearly always that it is not.
+    glance = np.zeros(2**16, np.bool_)
+    glance[(wanted & np.uint64(0xFFFF)).astype(np.int64)] = True
+    places = np.flatnonzero(glance[hashes.astype(np.uint16)])
+    nearest = np.minimum(np.searchsorted(wanted, hashes[places]), len(wanted) - 1)
+    found: NDArray[np.int64] = places[wanted[nearest] == hashes[places]]
+    return found
+
+
 def _firsts(rising: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where each number of a rising row stands first."""
     return np.flatnonzero(np.diff(rising, prepend=-1))
@@ -82,7 +93,8 @@ def _streams(content: Bytes, places: NDArray[np.int64]) -> dict[str, _Stream]:
     code = found.position < begins[line]
     text, hashes, is_word, position = text[code], found.hash[code], found.is_word[code], found.position[code]
     is_attribute = np.roll(hashes, 1) == ord(".")
-    is_name = is_word & ~is_attribute & ~in_string[code] & ~_DIGIT[plain[position]] & ~np.isin(hashes, _kept())
+    is_name = is_word & ~is_attribute & ~in_string[code] & ~_DIGIT[plain[position]]
+    is_name[_among(hashes, _kept())] = False
     return {
         "prompt": words,
         "solution": _Stream(text, np.where(is_name, _NAME, hashes), np.where(in_string[code], ~hashes, hashes)),
@@ -99,7 +111,9 @@ _KEPT: list[Hashes] = []
 def _kept() -> Hashes:
     """The hashes of the names that cannot be renamed: keywords and what every module finds defined."""
     if not _KEPT:
-        _KEPT.append(_hashes_of(sorted({name.lower() for name in (*keyword.kwlist, *dir(builtins)) if "__" not in name})))
+        _KEPT.append(
+            np.sort(_hashes_of(sorted({name.lower() for name in (*keyword.kwlist, *dir(builtins)) if "__" not in name})))
+        )
     return _KEPT[0]
 
 
@@ -139,12 +153,8 @@ class Benchmarks:
             return
         starts = np.arange(len(stream.hash) - length + 1)
         windows = span_hashes(stream.hash, starts, starts + length)
-        wanted = np.array(sorted(anchors), np.uint64)
-        # Nearly no window is wanted; its lowest 16 bits tell at a glance.
-        glance = np.zeros(2**16, np.bool_)
-        glance[(wanted & np.uint64(0xFFFF)).astype(np.int64)] = True
-        for start in np.flatnonzero(glance[(windows & np.uint64(0xFFFF)).astype(np.int64)]).tolist():
-            for task, size, whole, names in anchors.get(int(windows[start]), ()):
+        for start in _among(windows, np.array(sorted(anchors), np.uint64)).tolist():
+            for task, size, whole, names in anchors[int(windows[start])]:
                 end = start + size
                 if end > len(stream.hash) or stream.text[end - 1] != stream.text[start]:
                     continue
@@ -155,7 +165,7 @@ class Benchmarks:
     def _brief(self, part: str, stream: _Stream) -> Iterator[tuple[int, str]]:
         defined = np.flatnonzero(stream.names == self.definition)
         named = stream.names[np.minimum(defined + 1, len(stream.names) - 1)]
-        for number in np.flatnonzero(np.isin(named, np.array(sorted(self.short), np.uint64))).tolist():
+        for number in _among(named, np.array(sorted(self.short), np.uint64)).tolist() if self.short else ():
             start = int(defined[number])
             # A function lasts until the next one begins, or the text ends.
             end = int(np.searchsorted(stream.text, stream.text[start], side="right"))
