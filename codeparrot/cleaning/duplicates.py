@@ -175,7 +175,10 @@ def join_duplicates(partitions: Sequence[Path], output: Path) -> int:
     Columns: cluster (a number from 0), shard, row, repo_name, path, size, and removed_as: null for the file that stays, the first
     of its cluster by repository and path; duplicate for one that is equal to another one before it; near_duplicate for the rest.
     """
-    pairs = pl.concat([pl.read_parquet(file) for file in partitions])
+    # A pair that shares bands of several partitions is found in each: it is kept once, a partition at a time.
+    pairs = pl.read_parquet(partitions[0])
+    for file in partitions[1:]:
+        pairs = pl.concat([pairs, pl.read_parquet(file)]).unique()
     columns = [*NAME, "size"]
     sides = [pairs.select(columns), pairs.select(pl.col(f"leader_{name}").alias(name) for name in columns)]
     files = pl.concat(sides).unique().sort(NAME)
