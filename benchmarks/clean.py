@@ -28,7 +28,6 @@ from codeparrot.cleaning.secrets import PLACEHOLDERS, SHAPES
 from codeparrot.cleaning.shard import Recipe, clean_records
 from codeparrot.cleaning.splits import SplitSettings, split_shard
 from codeparrot.shards import read_records
-from codeparrot.tokenizer.importing import import_tokenizer
 
 REFERENCE = Recipe(Filters(config_or_test="substrings", assignments="characters", min_bytes=0), secrets=(), benchmarks=())
 WHOLE = Recipe()
@@ -96,6 +95,7 @@ def _further(tasks: list[Task]) -> Callable[[str], str | None]:
 def plain(shards: list[Path], folder: Path, workers: int, is_whole: bool) -> dict[str, float]:
     """The chapter's way."""
     import plain_cleaning  # needs datasketch
+    from codeparrot.tokenizer.importing import import_tokenizer
 
     tokenizer = folder / "tokenizer.json"
     import_tokenizer("gpt2").save(str(tokenizer))
