@@ -95,6 +95,7 @@ def _further(tasks: list[Task]) -> Callable[[str], str | None]:
 def plain(shards: list[Path], folder: Path, workers: int, is_whole: bool) -> dict[str, float]:
     """The chapter's way."""
     import plain_cleaning  # needs datasketch
+
     from codeparrot.tokenizer.importing import import_tokenizer
 
     tokenizer = folder / "tokenizer.json"

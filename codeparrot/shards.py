@@ -1,12 +1,12 @@
 """Raw shards: gzip JSON lines with the columns of the book's BigQuery export, read and written one record at a time."""
 
 import gzip
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
+from isal import igzip, isal_zlib
 
 from codeparrot.atomic import written_beside
 from codeparrot.errors import PipelineError
@@ -71,7 +71,7 @@ def read_records(shard: Path, broken: list[Broken] | None = None, most: float = 
     """
     line_number = 0
     try:
-        with gzip.open(shard, "rb") as stream:
+        with igzip.open(shard, "rb") as stream:
             for line in stream:
                 line_number += 1
                 try:
@@ -86,7 +86,7 @@ def read_records(shard: Path, broken: list[Broken] | None = None, most: float = 
         raise PipelineError(
             f"{shard}: the gzip data end in the middle, after line {line_number}; the file is cut off: fetch or export it again"
         ) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except (gzip.BadGzipFile, isal_zlib.error) as error:
         raise PipelineError(
             f"{shard}: not gzip, or damaged, after line {line_number} ({error}); expected gzip JSON lines: fetch it again"
         ) from error

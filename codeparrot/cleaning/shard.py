@@ -42,6 +42,8 @@ SCHEMA = pa.schema(
 # Columns that only the search for duplicates reads; hashes cannot be compressed.
 KEYS = ("hash", "identifiers", "bands")
 COMPRESSION = {name: "none" if name in KEYS else "zstd" for name in SCHEMA.names}
+# Columns of which a dictionary of values makes sense.
+REPEATED = ["repo_name", "copies", "license"]
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def clean_records(records: Iterable[Record], recipe: Recipe, output: Path, conta
     benchmarks = Benchmarks(read_tasks(recipe.benchmarks))
     with (
         written_beside(output) as beside,
-        pq.ParquetWriter(beside, SCHEMA, compression=COMPRESSION) as writer,
+        pq.ParquetWriter(beside, SCHEMA, compression=COMPRESSION, use_dictionary=REPEATED) as writer,
         written_beside(contaminated) as list_beside,
         list_beside.open("wb") as listed,
     ):
