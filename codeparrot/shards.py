@@ -86,7 +86,7 @@ def read_records(shard: Path, broken: list[Broken] | None = None, most: float = 
         raise PipelineError(
             f"{shard}: the gzip data end in the middle, after line {line_number}; the file is cut off: fetch or export it again"
         ) from error
-    except (gzip.BadGzipFile, isal_zlib.error) as error:
+    except (gzip.BadGzipFile, isal_zlib.IsalError) as error:  # type: ignore[misc]  # the stubs say an instance
         raise PipelineError(
             f"{shard}: not gzip, or damaged, after line {line_number} ({error}); expected gzip JSON lines: fetch it again"
         ) from error
