@@ -50,6 +50,7 @@ wildcard_constraints:
     part=r"\d{5}-of-\d{5}",
     partition=r"\d{5}-of-\d{5}",
     step=r"\d{6}",
+    benchmark="[a-z]+",
 
 
 include: "rules/corpus.smk"

@@ -11,11 +11,14 @@ from jsonargparse import auto_cli
 from codeparrot.errors import PipelineError
 
 
-def run(main: Callable[..., Any]) -> None:
-    """Run `main` with the command line's arguments; a PipelineError ends the command with its message and exit code."""
+def run(main: Callable[..., Any], as_positional: bool = False) -> None:
+    """Run `main` with the command line's arguments, by name, or those without a default by position.
+
+    A PipelineError ends the command with its message and exit code.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     try:
-        auto_cli(main, as_positional=False)
+        auto_cli(main, as_positional=as_positional)
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

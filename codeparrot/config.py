@@ -112,6 +112,9 @@ def check_references(found: dict[str, Settings], folder: Path) -> None:
             raise PipelineError(
                 f"{place}: data: 'streamed': tokenizer {model['tokenizer']} has infilling, which needs packed tokens"
             )
+        others = {other: settings for other, settings in found["model"].items() if other != name}
+        for other in model.get("evaluation", {}).get("compare", ()):
+            _check_name(others, other, f"{place}: evaluation: compare", "model")
         training, processes = model["training"], layout(folder, model["launch"]).processes
         architecture = model["architecture"]
         name_of_positions = "n_positions" if architecture["model_type"] == "gpt2" else "max_position_embeddings"

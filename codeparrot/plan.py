@@ -37,18 +37,20 @@ def read_plan(folder: Path, settings: dict[str, Any]) -> "Plan":
             f"{folder}/config.yaml: default_model: {settings['default_model']!r}: expected one of {', '.join(found['model'])}"
         )
     machines = Machines(settings["gpu"], settings["job_hours"], settings["mfu"], settings["gpu_hour_price"])
-    return Plan(folder, found["corpus"], found["tokenizer"], found["model"], machines)
+    prompts = {name: {"prompt": prompt} if isinstance(prompt, str) else prompt for name, prompt in settings["prompts"].items()}
+    return Plan(folder, found["corpus"], found["tokenizer"], found["model"], machines, prompts)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The checked config: settings of every corpus, tokenizer and model by name, the folder that they lie in, the machines."""
+    """The checked config: settings of every corpus, tokenizer and model by name, their folder, the machines, the prompts."""
 
     folder: Path
     corpora: Settings
     tokenizers: Settings
     models: Settings
     machines: Machines
+    prompts: Settings
 
     def shards(self, pattern: str, corpus: str) -> list[str]:
         """The files of `pattern` for all shards of a corpus."""
@@ -207,6 +209,47 @@ class Plan:
     def evaluation(self, model: str, part: str) -> Any:
         """One part of a model's evaluation settings."""
         return self.models[model]["evaluation"][part]
+
+    def _benchmark(self, model: str, benchmark: str) -> dict[str, Any]:
+        found: Settings = self.evaluation(model, "benchmarks")
+        if benchmark not in found:
+            place = f"{self.folder}/models/{model}.yaml: evaluation: benchmarks"
+            raise PipelineError(f"{place}: {benchmark!r} is not among them; expected one of {', '.join(found)}")
+        return found[benchmark]
+
+    def benchmark(self, model: str, benchmark: str) -> dict[str, Any]:
+        """What is sampled of a benchmark."""
+        return {key: value for key, value in self._benchmark(model, benchmark).items() if key != "parts"}
+
+    def benchmark_content(self, model: str, benchmark: str) -> str:
+        """What a benchmark depends on besides its settings: the digest of its file, where it has one."""
+        file = self.benchmark(model, benchmark).get("file")
+        return file_digest(Path(file)) if file and Path(file).is_file() else ""
+
+    def verdicts(self, model: str, step: str, benchmark: str) -> list[str]:
+        """The verdicts over all parts of a benchmark."""
+        parts = int(self._benchmark(model, benchmark).get("parts", 1))
+        return numbering.of_parts(artefacts.VERDICTS, parts, model=model, step=step, benchmark=benchmark)
+
+    def scores(self, model: str) -> dict[str, str]:
+        """The scores of a model's last checkpoint by benchmark."""
+        step = artefacts.step_name(self.steps(model)[-1])
+        benchmarks = self.evaluation(model, "benchmarks")
+        return {name: artefacts.SCORES.format(model=model, step=step, benchmark=name) for name in benchmarks}
+
+    def compared(self, model: str) -> dict[str, dict[str, Any]]:
+        """The models that a model's curves are shown beside: for each its validation results and its last checkpoint."""
+        return {
+            other: {
+                "validation": self.of_checkpoints(artefacts.VALIDATION, other),
+                "checkpoint": self.of_last_checkpoint(artefacts.CHECKPOINT, other),
+            }
+            for other in self.evaluation(model, "compare")
+        }
+
+    def compared_files(self, model: str) -> list[str]:
+        """The files and folders of these."""
+        return [file for other in self.compared(model).values() for file in (*other["validation"], other["checkpoint"])]
 
     def of_checkpoints(self, pattern: str, model: str) -> list[str]:
         """The files of `pattern` for all checkpoints of a model, in order."""

@@ -2,6 +2,7 @@ rule validate_checkpoint:
     input:
         checkpoint=rules.pretrain.output.checkpoint,
         tokens=lambda w: plan.tokens(w.model, "valid"),
+        tokenizer=lambda w: plan.tokenizer_file(w.model),
     output:
         result=artefacts.VALIDATION,
     log:
@@ -23,7 +24,7 @@ rule validate_checkpoint:
         code=digest("validate_checkpoint"),
     shell:
         "python scripts/validate_checkpoint.py --checkpoint {input.checkpoint} --tokens {input.tokens}"
-        " --step {params.step} --sequence_length {params.length} --sequences {params.sequences}"
+        " --tokenizer {input.tokenizer} --step {params.step} --sequence_length {params.length} --sequences {params.sequences}"
         " --batch {params.batch} --threads {threads} --output {output.result} > {log} 2>&1"
 
 
@@ -53,40 +54,44 @@ rule measure_yardsticks:
         " --sequences {params.sequences} --output {output.result} > {log} 2>&1"
 
 
-rule sample_humaneval:
+rule sample_benchmark:
     input:
         checkpoint=rules.pretrain.output.checkpoint,
         tokenizer=lambda w: plan.tokenizer_file(w.model),
     output:
-        samples=artefacts.HUMANEVAL_SAMPLES,
+        samples=artefacts.SAMPLES,
     log:
-        "results/logs/sample_humaneval/{model}/step-{step}.log",
+        "results/logs/sample_benchmark/{model}/step-{step}/{benchmark}-{part}.log",
     benchmark:
-        "results/benchmarks/sample_humaneval/{model}/step-{step}.tsv"
+        "results/benchmarks/sample_benchmark/{model}/step-{step}/{benchmark}-{part}.tsv"
     conda:
         "../envs/codeparrot.yaml"
-    threads: 1
+    threads: 2
     resources:
         gres=lambda w: plan.gres(plan.one_gpu(w.model)),
-        mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=1500, on_gpus=16000),
+        mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=3000, on_gpus=16000),
         runtime=lambda w, attempt: attempt * 240,
     params:
-        settings=lambda w: as_json(plan.evaluation(w.model, "humaneval")),
-        code=digest("sample_humaneval"),
+        settings=lambda w: as_json(plan.benchmark(w.model, w.benchmark)),
+        tasks=lambda w: plan.benchmark_content(w.model, w.benchmark),
+        part=lambda w: numbering.part_of(w.part),
+        batch=lambda w: plan.evaluation(w.model, "generation_batch"),
+        code=digest("sample_benchmark"),
     shell:
-        "python scripts/sample_humaneval.py --checkpoint {input.checkpoint} --tokenizer {input.tokenizer}"
-        " --settings {params.settings:q} --threads {threads} --output {output.samples} > {log} 2>&1"
+        "python scripts/sample_benchmark.py --checkpoint {input.checkpoint} --tokenizer {input.tokenizer}"
+        " --benchmark {wildcards.benchmark} --settings {params.settings:q} --part {params.part[0]}"
+        " --parts {params.part[1]} --batch {params.batch} --threads {threads} --output {output.samples} > {log} 2>&1"
 
 
-rule check_humaneval:
+rule check_benchmark:
     input:
-        samples=rules.sample_humaneval.output.samples,
+        samples=rules.sample_benchmark.output.samples,
     output:
-        result=artefacts.HUMANEVAL,
+        verdicts=artefacts.VERDICTS,
     log:
-        "results/logs/check_humaneval/{model}/step-{step}.log",
+        "results/logs/check_benchmark/{model}/step-{step}/{benchmark}-{part}.log",
     benchmark:
-        "results/benchmarks/check_humaneval/{model}/step-{step}.tsv"
+        "results/benchmarks/check_benchmark/{model}/step-{step}/{benchmark}-{part}.tsv"
     conda:
         "../envs/codeparrot.yaml"
     threads: 2
@@ -94,11 +99,55 @@ rule check_humaneval:
         mem_mb=lambda w, attempt: attempt * 3000,
         runtime=lambda w, attempt: attempt * 240,
     params:
+        settings=lambda w: as_json(plan.benchmark(w.model, w.benchmark)),
         limits=lambda w: as_json(plan.evaluation(w.model, "limits")),
-        code=digest("check_humaneval"),
+        isolation=config["sandbox"],
+        code=digest("check_benchmark"),
     shell:
-        "python scripts/check_humaneval.py --samples {input.samples} --limits {params.limits:q}"
-        " --workers {threads} --output {output.result} > {log} 2>&1"
+        "python scripts/check_benchmark.py --samples {input.samples} --benchmark {wildcards.benchmark}"
+        " --settings {params.settings:q} --limits {params.limits:q} --isolation {params.isolation}"
+        " --workers {threads} --output {output.verdicts} > {log} 2>&1"
+
+
+rule score_benchmark:
+    input:
+        verdicts=lambda w: plan.verdicts(w.model, w.step, w.benchmark),
+    output:
+        scores=artefacts.SCORES,
+    log:
+        "results/logs/score_benchmark/{model}/step-{step}/{benchmark}.log",
+    benchmark:
+        "results/benchmarks/score_benchmark/{model}/step-{step}/{benchmark}.tsv"
+    conda:
+        "../envs/codeparrot.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: attempt * 1000,
+    params:
+        verdicts=lambda w, input: as_json(list(input.verdicts)),
+        code=digest("score_benchmark"),
+    shell:
+        "python scripts/score_benchmark.py --verdicts {params.verdicts:q} --output {output.scores} > {log} 2>&1"
+
+
+rule measure_bleu:
+    output:
+        result=artefacts.BLEU,
+    log:
+        "results/logs/measure_bleu.log",
+    benchmark:
+        "results/benchmarks/measure_bleu.tsv"
+    conda:
+        "../envs/codeparrot.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda w, attempt: attempt * 3000,
+    params:
+        isolation=config["sandbox"],
+        code=digest("measure_bleu"),
+    shell:
+        "python scripts/measure_bleu.py --isolation {params.isolation} --workers {threads}"
+        " --output {output.result} > {log} 2>&1"
 
 
 rule complete_prompts:
@@ -118,10 +167,12 @@ rule complete_prompts:
         gres=lambda w: plan.gres(plan.one_gpu(w.model)),
         mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=1500, on_gpus=16000),
     params:
-        prompts=as_json(config["prompts"]),
-        sampling=lambda w: as_json(plan.evaluation(w.model, "completions")),
+        prompts=as_json(plan.prompts),
+        settings=lambda w: as_json(plan.evaluation(w.model, "completions")),
+        limits=lambda w: as_json(plan.evaluation(w.model, "limits")),
+        isolation=config["sandbox"],
         code=digest("complete_prompts"),
     shell:
         "python scripts/complete_prompts.py --checkpoint {input.checkpoint} --tokenizer {input.tokenizer}"
-        " --prompts {params.prompts:q} --sampling {params.sampling:q}"
-        " --threads {threads} --output {output.result} > {log} 2>&1"
+        " --prompts {params.prompts:q} --settings {params.settings:q} --limits {params.limits:q}"
+        " --isolation {params.isolation} --threads {threads} --output {output.result} > {log} 2>&1"

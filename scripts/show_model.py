@@ -19,9 +19,10 @@ def main(folder: Path) -> None:
         raise PipelineError(f"{file}: no such file; build the folder first: snakemake {folder}/")
     figures = orjson.loads(file.read_bytes())
     last, yardsticks = figures["validation"][-1], figures["yardsticks"]
+    perplexity = "∞" if last["perplexity"] is None else f"{last['perplexity']:.1f}"
     print(f"model folder     {folder}/")
     print(f"parameters       {figures['parameters']:,}")
-    print(f"validation loss  {last['loss']:.3f} nats a token (perplexity {last['perplexity']:.1f})")
+    print(f"validation loss  {last['loss']:.3f} nats a token (perplexity {perplexity})")
     print(f"  uniform guess  {yardsticks['uniform']:.3f}")
     print(f"  unigram        {yardsticks['unigram']:.3f}  ({yardsticks['unigram'] - last['loss']:.3f} above the model)")
     print(f"report           {folder}/report.html")

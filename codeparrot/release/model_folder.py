@@ -15,10 +15,16 @@ from codeparrot.tokenizer.loading import load_tokenizer
 MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors")
 
 
+def _score(found: dict[str, Any]) -> str:
+    scores = ", ".join(f"{k} {100 * best['value']:.1f}% (T {best['temperature']})" for k, best in found["best"].items())
+    return f"{scores}; {found['samples']} samples of {found['problems']} problems" if scores else str(found["status"])
+
+
 def model_card(model: str, figures: dict[str, Any]) -> str:
     """README.md of the folder: a YAML header as on the Hub and the figures that matter."""
-    last, yardsticks, humaneval = figures["validation"][-1], figures["yardsticks"], figures["humaneval"]
-    scores = ", ".join(f"{k} {100 * value:.1f} %" for k, value in humaneval["pass_at_k"].items()) or humaneval["status"]
+    last, yardsticks = figures["validation"][-1], figures["yardsticks"]
+    scores = "\n".join(f"| {name} | {_score(found)} |" for name, found in figures["scores"].items())
+    perplexity = "∞" if last["perplexity"] is None else f"{last['perplexity']:.1f}"
     return f"""---
 language: [code]
 library_name: transformers
@@ -34,9 +40,11 @@ A code model of {figures["parameters"]:,} parameters, trained from scratch on {f
 |---|---|---|
 | uniform guess | {yardsticks["uniform"]:.3f} | |
 | unigram distribution | {yardsticks["unigram"]:.3f} | |
-| **{model}** | **{last["loss"]:.3f}** | **{last["perplexity"]:.1f}** |
+| **{model}** | **{last["loss"]:.3f}** | **{perplexity}** |
 
-HumanEval: {scores}.
+| benchmark | best temperature of each k |
+|---|---|
+{scores}
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -1,75 +1,70 @@
 """The report of one model: one HTML file, opened offline."""
 
-import io
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import matplotlib
 import orjson
-from markupsafe import Markup
 
 from codeparrot.atomic import write_text
 from codeparrot.pretraining.metrics import read_metrics
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt
+from codeparrot.reporting.code import STYLES, highlighted
+from codeparrot.reporting.curves import Run, curves
+from codeparrot.reporting.published import HUMANEVAL
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 
-def curve(metrics: list[dict[str, float]], validation: list[dict[str, Any]], yardsticks: dict[str, float]) -> str:
-    """Training and validation loss against tokens, as SVG text."""
-    with plt.rc_context({"svg.hashsalt": "curve", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure, axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
-        axes.plot([row["tokens"] for row in metrics], [row["loss"] for row in metrics], label="training", color="#7aa6da")
-        axes.plot(
-            [row["trained_tokens"] for row in validation],
-            [row["loss"] for row in validation],
-            "o-",
-            label="validation",
-            color="#b5423c",
-        )
-        axes.axhline(yardsticks["unigram"], color="#57606a", linestyle="--", linewidth=1, label="unigram distribution")
-        axes.set(xlabel="tokens seen", ylabel="loss (nats a token)")
-        axes.legend(frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-        plt.close(figure)
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+def _json(file: Path) -> Any:
+    return orjson.loads(file.read_bytes())
 
 
-def write_report(model: str, figures: dict[str, Any], output: Path) -> None:
-    """Write the page from what summarise_model collected; every text of the corpus or the model is escaped."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    problems = len({row["task_id"] for row in figures["humaneval"]["samples"]})
-    drawn = Markup(curve(figures["metrics"], figures["validation"], figures["yardsticks"]))
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        model=model, curve=drawn, problems=problems, perplexity=math.exp, **figures
-    )
-    write_text(output, page)
+def _run(checkpoint: Path, validation: list[Path]) -> dict[str, Any]:
+    """The metrics of a run, and its validation results with the tokens that it had been trained on."""
+    metrics = read_metrics(checkpoint)
+    update_tokens = metrics[-1]["tokens"] // metrics[-1]["step"]
+    points = [_json(file) for file in validation]
+    return {"metrics": metrics, "validation": [{**point, "trained_tokens": point["step"] * update_tokens} for point in points]}
 
 
 def collect(
-    validation: list[Path], yardsticks: Path, humaneval: Path, completions: Path, corpus: Path, checkpoint: Path
+    validation: list[Path],
+    yardsticks: Path,
+    scores: dict[str, Path],
+    bleu: Path,
+    completions: Path,
+    corpus: Path,
+    checkpoint: Path,
+    compared: dict[str, tuple[Path, list[Path]]],
 ) -> dict[str, Any]:
-    """Everything that the report and the model card show, read from the artefacts' JSON."""
-    metrics = read_metrics(checkpoint)
-    points = [orjson.loads(file.read_bytes()) for file in validation]
-    update_tokens = metrics[-1]["tokens"] // metrics[-1]["step"]
-    for point in points:
-        point["trained_tokens"] = point["step"] * update_tokens
+    """Everything that the report and the model card show, read from the artefacts' JSON.
+
+    scores: by benchmark; compared: by model its last checkpoint and its validation results.
+    """
+    run = _run(checkpoint, validation)
     return {
-        "parameters": points[-1]["parameters"],
-        "steps": metrics[-1]["step"],
-        "tokens": metrics[-1]["tokens"],
-        "metrics": metrics,
-        "validation": points,
-        "yardsticks": orjson.loads(yardsticks.read_bytes()),
-        "humaneval": orjson.loads(humaneval.read_bytes()),
-        "completions": orjson.loads(completions.read_bytes()),
-        "corpus": orjson.loads(corpus.read_bytes()),
+        "parameters": run["validation"][-1]["parameters"],
+        "steps": run["metrics"][-1]["step"],
+        "tokens": run["metrics"][-1]["tokens"],
+        **run,
+        "yardsticks": _json(yardsticks),
+        "scores": {name: _json(file) for name, file in scores.items()},
+        "bleu": _json(bleu),
+        "completions": _json(completions),
+        "corpus": _json(corpus),
+        "compared": {name: _run(*files) for name, files in compared.items()},
     }
+
+
+def write_report(model: str, figures: dict[str, Any], output: Path) -> None:
+    """Write the page from what `collect` found; every text of the corpus or the model is escaped."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.globals |= {"exp": math.exp, "highlighted": highlighted, "styles": STYLES}
+    runs = [Run(model, figures["metrics"], figures["validation"])]
+    runs += [Run(name, other["metrics"], other["validation"]) for name, other in figures["compared"].items()]
+    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        model=model, curves=curves(runs), published=[asdict(row) for row in HUMANEVAL], **figures
+    )
+    write_text(output, page)

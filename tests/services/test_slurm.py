@@ -37,8 +37,9 @@ training:
   log_every: {log_every}
 evaluation:
   sequences: 20
-  humaneval: {{problems: 2, samples: 1, sampling: {{max_new_tokens: 4}}}}
-  completions: {{max_new_tokens: 4}}
+  benchmarks:
+    humaneval: {{problems: 2, samples: 1, max_new_tokens: 4}}
+  completions: {{samples: 1, sampling: {{max_new_tokens: 4}}}}
 """
 LAYOUT = (
     "compute_environment: LOCAL_MACHINE\ndistributed_type: {kind}\nuse_cpu: {cpu}\nnum_machines: {machines}\n"

