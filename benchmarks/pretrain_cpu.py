@@ -21,7 +21,7 @@ import yaml
 from chapter import train
 from jsonargparse import auto_cli
 
-from codeparrot.evaluation.perplexity import validation_loss
+from codeparrot.evaluation.perplexity import spellings, validation_loss
 from codeparrot.model import load_model
 from codeparrot.pretraining.loop import Link, Observation, TrainingData, train_link
 from codeparrot.pretraining.metrics import read_metrics
@@ -69,7 +69,9 @@ def measure(way: str, settings: TrainingSettings, folder: Path, threads: int, re
     steady = [point for point in curve if point["tokens"] > curve[-1]["tokens"] / 5]
     speed = (steady[-1]["tokens"] - steady[0]["tokens"]) / (steady[-1]["seconds"] - steady[0]["seconds"])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    valid = validation_loss(folder / way, TOKENS / "valid.json", settings.sequence_length, 256, 8, threads)["loss"]
+    valid = validation_loss(
+        folder / way, TOKENS / "valid.json", settings.sequence_length, 256, 8, threads, spellings(TOKENIZER), 0
+    )["loss"]
     results.put({"way": way, "tokens_per_second": speed, "seconds": whole, "peak_mib": peak, "validation": valid, "curve": curve})
 
 

@@ -20,7 +20,7 @@ from codeparrot.evaluation.generation import Request
 from codeparrot.evaluation.isolation import Limits
 from codeparrot.evaluation.samples import sample_part
 from codeparrot.evaluation.sandbox import check_trials
-from codeparrot.evaluation.scores import estimates, pass_at_k, score, score_parts
+from codeparrot.evaluation.scores import estimates, interval, pass_at_k, score, score_parts
 from codeparrot.evaluation.verdicts import check_part, trial
 from codeparrot.model import architecture, initialised_model
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
@@ -214,6 +214,13 @@ def test_only_k_up_to_the_number_of_samples_is_estimated_and_an_interval_holds_t
     assert set(found) == {"pass@1", "pass@10"}
     assert found["pass@1"]["value"] == pytest.approx(0.275) and found["pass@10"]["value"] == 0.5
     assert 0 <= found["pass@1"]["low"] < 0.275 < found["pass@1"]["high"] <= 1
+
+
+def test_an_interval_has_a_width_also_where_nothing_or_everything_passes() -> None:
+    # Newcombe 1998, table I: 0 of 20 and 29 of 29.
+    assert interval(0.0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    assert interval(1.0, 29) == pytest.approx((0.8830, 1.0), abs=1e-4)
+    assert interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
 
 
 def test_the_best_temperature_is_taken_for_each_k_and_all_are_reported() -> None:
