@@ -76,11 +76,13 @@ rule sample_benchmark:
         tasks=lambda w: plan.benchmark_content(w.model, w.benchmark),
         part=lambda w: numbering.part_of(w.part),
         batch=lambda w: plan.evaluation(w.model, "generation_batch"),
+        backend=lambda w: plan.evaluation(w.model, "backend"),
         code=digest("sample_benchmark"),
     shell:
         "python scripts/sample_benchmark.py --checkpoint {input.checkpoint} --tokenizer {input.tokenizer}"
         " --benchmark {wildcards.benchmark} --settings {params.settings:q} --part {params.part[0]}"
-        " --parts {params.part[1]} --batch {params.batch} --threads {threads} --output {output.samples} > {log} 2>&1"
+        " --parts {params.part[1]} --batch {params.batch} --backend {params.backend}"
+        " --threads {threads} --output {output.samples} > {log} 2>&1"
 
 
 rule check_benchmark:

@@ -6,7 +6,7 @@ import torch
 
 from codeparrot.command import run
 from codeparrot.evaluation.benchmarks import BenchmarkSettings
-from codeparrot.evaluation.samples import sample_part
+from codeparrot.evaluation.samples import Backend, sample_part
 
 
 def main(
@@ -18,6 +18,7 @@ def main(
     part: int = 0,
     parts: int = 1,
     batch: int = 64,
+    backend: Backend = "transformers",
     threads: int = 2,
 ) -> None:
     """Sample a benchmark.
@@ -30,11 +31,12 @@ def main(
         output: The JSON-lines file to write.
         part: Which part of the problems, from 0.
         parts: Into how many parts they are divided; this changes no sample.
-        batch: Samples written at once.
+        batch: Samples written at once; vLLM finds its own number.
+        backend: What writes them; vllm has to be installed.
         threads: CPU threads.
     """
     torch.set_num_threads(threads)
-    sample_part(checkpoint, tokenizer, benchmark, settings, part, parts, batch, output)
+    sample_part(checkpoint, tokenizer, benchmark, settings, part, parts, batch, backend, output)
 
 
 if __name__ == "__main__":

@@ -4,25 +4,36 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from codeparrot.atomic import write_text
+from codeparrot.evaluation import vllm_backend
 from codeparrot.evaluation.benchmarks import BenchmarkSettings, problems_of
 from codeparrot.evaluation.benchmarks.problem import cut
-from codeparrot.evaluation.generation import Request, Sampling, generate, load_generator
+from codeparrot.evaluation.generation import Request, Sampling, Written, generate, load_generator
 from codeparrot.progress import progress
 from codeparrot.staleness import file_digest
 
+Backend = Literal["transformers", "vllm"]
 log = logging.getLogger(__name__)
 
 
-def _fingerprint(checkpoint: Path, tokenizer_file: Path, requests: Sequence[Request]) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(request) for request in requests], sort_keys=True).encode())
+def _generated(
+    checkpoint: Path, tokenizer_file: Path, requests: Sequence[Request], batch: int, backend: Backend
+) -> Iterator[tuple[int, Written]]:
+    if backend == "vllm":
+        return vllm_backend.generate(checkpoint, tokenizer_file, requests)
+    model, tokenizer = load_generator(checkpoint, tokenizer_file)
+    return generate(model, tokenizer, requests, batch)
+
+
+def _fingerprint(checkpoint: Path, tokenizer_file: Path, requests: Sequence[Request], backend: Backend) -> str:
+    digest = hashlib.sha256(json.dumps([backend, *map(asdict, requests)], sort_keys=True).encode())
     for file in (checkpoint / "model.safetensors", tokenizer_file):
         digest.update(file_digest(file).encode())
     return digest.hexdigest()
@@ -50,14 +61,14 @@ def sample_part(
     part: int,
     parts: int,
     batch: int,
+    backend: Backend,
     output: Path,
 ) -> None:
     """Write the samples of a part as JSON lines, by task, temperature and number.
 
     Each has task_id, temperature, sample, completion (cut at the first stop), written (all that the model wrote), tokens, ended
-    and prompt_cut. Neither parts nor `batch` change a sample.
+    and prompt_cut. Neither parts nor `batch` change a sample; another backend does.
     """
-    model, tokenizer = load_generator(checkpoint, tokenizer_file)
     draws = Sampling(top_p=settings.top_p, max_new_tokens=settings.max_new_tokens, seed=settings.seed)
     wanted = [
         (problem, temperature, number)
@@ -73,13 +84,13 @@ def sample_part(
     ]
     rolling = output.parent / f".{output.name}.rolling"
     rolling.parent.mkdir(parents=True, exist_ok=True)
-    fingerprint = _fingerprint(checkpoint, tokenizer_file, requests)
+    fingerprint = _fingerprint(checkpoint, tokenizer_file, requests, backend)
     rows = _kept(rolling, fingerprint)
     kept = "".join(orjson.dumps({"number": number, **row}).decode() + "\n" for number, row in rows.items())
     write_text(rolling, f"{fingerprint}\n{kept}")
     left = [number for number in range(len(wanted)) if number not in rows]
     with rolling.open("ab") as stream:
-        done = generate(model, tokenizer, [requests[number] for number in left], batch)
+        done = _generated(checkpoint, tokenizer_file, [requests[number] for number in left], batch, backend)
         for place, written in progress(done, "samples", len(left)):
             number = left[place]
             problem, temperature, sample = wanted[number]

@@ -3,9 +3,11 @@
 import itertools
 import math
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import orjson
@@ -48,7 +50,7 @@ def checkpoint(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def sample(checkpoint: Path, output: Path, part: int = 0, parts: int = 1, settings: BenchmarkSettings = SETTINGS) -> list[Any]:
-    sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", settings, part, parts, 5, output)
+    sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", settings, part, parts, 5, "transformers", output)
     return [orjson.loads(line) for line in output.read_bytes().splitlines()]
 
 
@@ -169,6 +171,43 @@ def test_a_killed_job_goes_on_with_what_it_had(checkpoint: Path, tmp_path: Path,
 def test_samples_of_other_settings_are_begun_anew(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / ".out.jsonl.rolling").write_text('another fingerprint\n{"number": 0, "task_id": "made up"}\n')
     assert {row["task_id"] for row in sample(checkpoint, tmp_path / "out.jsonl")} == {f"HumanEval/{n}" for n in range(3)}
+
+
+def test_vllm_is_given_the_same_prompts_and_settings_and_a_seed_of_each_sample(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # vLLM itself needs a GPU and another torch: this stands in for the part of its interface that is used.
+    engine = ModuleType("vllm")
+    asked: list[tuple[dict[str, Any], dict[str, Any]]] = []
+
+    class LLM:
+        def __init__(self, model: str, tokenizer: str, trust_remote_code: bool) -> None:
+            assert (model, tokenizer, trust_remote_code) == (str(checkpoint), str(checkpoint), False)
+            self.llm_engine = SimpleNamespace(model_config=SimpleNamespace(max_model_len=64))
+
+        def generate(self, prompts: list[dict[str, Any]], parameters: list[dict[str, Any]]) -> list[Any]:
+            asked.extend(zip(prompts, parameters, strict=True))
+            ends = itertools.cycle((("stop", None), ("stop", "\ndef"), ("length", None)))
+            return [
+                SimpleNamespace(outputs=[SimpleNamespace(text="x\ndef", token_ids=[1, 2, 3], finish_reason=end, stop_reason=why)])
+                for _, (end, why) in zip(prompts, ends, strict=False)
+            ]
+
+    engine.LLM, engine.SamplingParams = LLM, dict  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "vllm", engine)
+    output = tmp_path / "samples.jsonl"
+    sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", SETTINGS, 0, 1, 5, "vllm", output)
+    rows = [orjson.loads(line) for line in output.read_bytes().splitlines()]
+    assert [(row["ended"], row["tokens"]) for row in rows[:3]] == [("end token", 2), ("stop", 3), ("length", 3)]
+    assert [row["completion"] for row in rows[:2]] == ["x", "x"]
+    assert len({parameters["seed"] for _, parameters in asked}) == 12 and asked[0][0]["prompt_token_ids"]
+    assert (asked[0][1]["temperature"], asked[0][1]["max_tokens"], asked[0][1]["top_p"]) == (0.2, 6, 0.95)
+
+
+def test_vllm_that_is_not_installed_is_named(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    with pytest.raises(PipelineError, match=r"evaluation: backend: 'vllm': .*install vLLM"):
+        sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", SETTINGS, 0, 1, 5, "vllm", tmp_path / "samples.jsonl")
 
 
 @needs_bubblewrap
