@@ -1,10 +1,11 @@
 """Sampling from a checkpoint: many prompts at once, each sample with random numbers of its own.
 
-Prompts are sorted by length, a prompt of several samples is read once, finished rows leave the batch, and keys and values lie in
-buffers with room. A sample's numbers are a function of its seed and name, so batches, jobs and GPUs change it by no more than
-the rounding of sums does.
+Prompts are sorted by length, a prompt of several samples is read once, the next sample takes the place of a finished one, and
+keys and values lie in buffers with room. A sample's numbers are a function of its seed and name, so batches, jobs and GPUs change
+it by no more than the rounding of sums does.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import Cache, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import Cache, DynamicCache, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.cache_utils import DynamicLayer
 
 from codeparrot.allocation import keep_freed_memory
@@ -27,8 +28,10 @@ from codeparrot.tokenizer.loading import load_tokenizer
 TAIL = 16
 # Of a step's logits so many are sorted; all of them where these have not the share that is drawn from.
 MOST_LIKELY = 256
-# Finished rows leave once they are such a share of the batch, since what stays is copied.
+# New samples come once such a share of the batch is finished: a prompt costs less to read beside others.
 FINISHED_SHARE = 1 / 8
+# Columns of the cache beyond the longest sample: after so many steps all are moved to its beginning.
+SPARE_COLUMNS = 128
 
 
 @dataclass(frozen=True)
@@ -75,31 +78,46 @@ class Written:
     prompt_cut: int
 
 
-class _RoomyLayer(DynamicLayer):  # type: ignore[misc]
-    """Keys and values in buffers with room, so that a step writes its own and copies none of those before it."""
+class _SlotLayer(DynamicLayer):  # type: ignore[misc]
+    """Keys and values of all slots in buffers with room, so that a step writes its own and copies none of those before it.
 
-    room = 256
+    Shape of a buffer: (slots, heads, columns, width of a head).
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor, slots: int, columns: int) -> None:
+        super().__init__()
+        self.lazy_initialization(keys, values)
+        self._buffers = [each.new_zeros(slots, each.shape[1], columns, each.shape[3]) for each in (keys, values)]
+        self.show(0)
+
+    def show(self, filled: int) -> None:
+        """Let the first columns be what is attended to."""
+        self.keys, self.values = (buffer[:, :, :filled] for buffer in self._buffers)
 
     def update(self, keys: Tensor, values: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         filled = self.get_seq_length()
-        if not self.is_initialized:
-            self.lazy_initialization(keys, values)
-            self._buffers: list[Tensor] = []
-        end = filled + keys.shape[-2]
-        if not self._buffers or end > self._buffers[0].shape[-2]:
-            held = self._buffers
-            self._buffers = [new.new_empty(*new.shape[:-2], end + self.room, new.shape[-1]) for new in (keys, values)]
-            for buffer, old in zip(self._buffers, held, strict=False):
-                buffer[..., :filled, :] = old[..., :filled, :]
         for buffer, new in zip(self._buffers, (keys, values), strict=True):
-            buffer[..., filled:end, :] = new
-        self.keys, self.values = (buffer[..., :end, :] for buffer in self._buffers)
+            buffer[:, :, filled] = new[:, :, 0]
+        self.show(filled + 1)
         return self.keys, self.values
+
+    def put(self, places: Tensor, sources: Tensor, keys: Tensor, values: Tensor) -> None:
+        """Put rows `sources` of read prompts into slots `places`, so that they end where all end."""
+        end = self.get_seq_length()
+        for buffer, new in zip(self._buffers, (keys, values), strict=True):
+            buffer[places, :, end - new.shape[2] : end] = new[sources]
+
+    def move(self, columns: int) -> None:
+        """Move what there is to the right, or with a negative number to the left."""
+        filled = self.get_seq_length()
+        first = max(0, -columns)
+        for buffer in self._buffers:
+            buffer[:, :, first + columns : filled + columns] = buffer[:, :, first:filled].clone()
+        self.show(filled + columns)
 
     def batch_select_indices(self, indices: Tensor) -> None:
         self._buffers = [buffer[indices] for buffer in self._buffers]
-        filled = self.get_seq_length()
-        self.keys, self.values = (buffer[..., :filled, :] for buffer in self._buffers)
+        self.show(self.get_seq_length())
 
 
 class _Row:
@@ -125,88 +143,170 @@ def load_generator(checkpoint: Path, tokenizer_file: Path) -> tuple[PreTrainedMo
     return model.to("cuda", torch.bfloat16) if torch.cuda.is_available() else model, load_tokenizer(tokenizer_file)
 
 
+def _likeliest(scaled: Tensor, most: int) -> Tensor:
+    """The likeliest `most` tokens of each row in falling order."""
+    if most < scaled.shape[-1]:
+        return scaled.topk(most).indices
+    # numpy's vectorised sort takes a fifth of the time of torch's on a CPU.
+    return scaled.argsort(descending=True) if scaled.is_cuda else torch.from_numpy(np.argsort(-scaled.numpy(), axis=-1))
+
+
 def drawn(logits: Tensor, temperature: Tensor, top_p: Tensor, chances: Tensor) -> Tensor:
     """A token for each row: of the likeliest that together have at least `top_p` of the probability (Holtzman et al. 2020).
 
     logits: shape (rows, vocabulary), float32; the others: shape (rows,); a temperature of 0 takes the likeliest. `chances` are
     uniform in [0, 1): the token is where the cumulated probability passes them.
     """
-    scaled = logits / temperature.clamp(min=1e-6)[:, None]
+    scaled = logits / temperature.clamp(min=1e-6)[:, None].float()
     normaliser = torch.logsumexp(scaled, dim=-1, keepdim=True)
-    for most in (min(MOST_LIKELY, logits.shape[-1]), logits.shape[-1]):
-        found, tokens = scaled.topk(most)
-        shares = (found - normaliser).double().exp()
+    tokens = torch.empty(len(logits), dtype=torch.long, device=logits.device)
+    rows = torch.arange(len(logits), device=logits.device)
+    vocabulary = logits.shape[-1]
+    for most in (min(MOST_LIKELY, vocabulary), vocabulary):
+        found = _likeliest(scaled[rows], most)
+        shares = (scaled[rows].gather(1, found) - normaliser[rows]).double().exp()
         cumulated = shares.cumsum(-1)
-        if bool((cumulated[:, -1] >= top_p).all()):
+        last = torch.searchsorted(cumulated, top_p[rows, None]).clamp(max=most - 1)
+        passed = chances[rows, None] * cumulated.gather(1, last)
+        place = torch.minimum(torch.searchsorted(cumulated, passed, right=True), last) * (temperature[rows, None] > 0)
+        tokens[rows] = found.gather(1, place)[:, 0]
+        rows = rows[(cumulated[:, -1] < top_p[rows]) & (temperature[rows] > 0)]
+        if not len(rows):
             break
-    kept = (cumulated - shares) < top_p[:, None]
-    total = (shares * kept).sum(-1)
-    place = (cumulated <= (chances * total)[:, None]).sum(-1)
-    place = torch.minimum(place, kept.sum(-1) - 1) * (temperature > 0)
-    return tokens.gather(1, place[:, None])[:, 0]
+    return tokens
 
 
-def _write(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, rows: list[_Row]) -> Iterator[_Row]:
-    """Write the samples of one batch; each row as soon as it is finished. Rows of equal prompts stand together."""
-    device, end_token = model.device, tokenizer.eos_token_id
-    groups = [list(group) for _, group in groupby(rows, key=lambda row: row.ids)]
-    width = max(len(group[0].ids) for group in groups)
-    prompts = torch.full((len(groups), width), end_token)
-    mask = torch.zeros((len(groups), width), dtype=torch.long)
-    for number, group in enumerate(groups):
-        ids = group[0].ids
-        prompts[number, width - len(ids) :] = torch.tensor(ids)
-        mask[number, width - len(ids) :] = 1
-    repeated = torch.repeat_interleave(torch.tensor(list(map(len, groups)))).to(device)
-    prompts, mask = prompts.to(device), mask.to(device)
-    cache = Cache(layer_class_to_replicate=_RoomyLayer)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    steps = max(row.new_tokens for row in rows)
-    logits = model(
-        prompts, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
-    ).logits[:, -1]
-    cache.batch_select_indices(repeated)
-    logits, mask, position = logits[repeated], mask[repeated], positions[repeated, -1]
-    mask = torch.cat([mask, mask.new_ones(len(rows), steps)], dim=1)
-    live = rows
+class _Batch:
+    """Samples that are written side by side. Each has a slot; a slot whose sample is finished takes another one.
 
-    def of_rows(values: list[float]) -> Tensor:
-        return torch.tensor(values, dtype=torch.float64, device=device)
+    All slots end at one column of the cache; each begins at a column of its own, and what lies before that is masked.
+    """
 
-    for step in range(steps):
-        temperature = of_rows([row.request.sampling.temperature for row in live])
-        top_p = of_rows([row.request.sampling.top_p for row in live])
-        chances = of_rows([row.chances[min(step, row.new_tokens - 1)] for row in live])
-        tokens = drawn(logits.float(), temperature, top_p, chances)
-        for row, token in zip(live, tokens.tolist(), strict=True):
-            if row.ended:
-                continue
-            if token == end_token:
-                row.ended = "end token"
-            else:
-                row.written.append(token)
-                tail = tokenizer.decode(row.written[-TAIL:], clean_up_tokenization_spaces=False)
-                if any(stop in tail for stop in row.request.stops):
-                    row.ended = "stop"
-                elif len(row.written) == row.new_tokens:
-                    row.ended = "length"
-            if row.ended:
-                yield row
-        staying = [place for place, row in enumerate(live) if not row.ended]
-        if not staying:
-            return
-        if len(live) - len(staying) >= FINISHED_SHARE * len(live):
-            kept = torch.tensor(staying, device=device)
-            cache.batch_select_indices(kept)
-            tokens, mask, position, live = tokens[kept], mask[kept], position[kept], [live[place] for place in staying]
-        position = position + 1
-        logits = model(
-            tokens[:, None],
-            attention_mask=mask[:, : width + step + 1],
-            position_ids=position[:, None],
-            past_key_values=cache,
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, slots: int, columns: int) -> None:
+        self.model, self.tokenizer, self.columns = model, tokenizer, columns
+        self.rows: list[_Row | None] = [None] * slots
+        self.starts = torch.zeros(slots, dtype=torch.long, device=model.device)
+        self.logits = torch.zeros(slots, model.config.vocab_size, device=model.device)
+        self.cache: Cache | None = None
+
+    @property
+    def filled(self) -> int:
+        return int(self.cache.get_seq_length()) if self.cache else 0
+
+    def _each_layer(self) -> list[_SlotLayer]:
+        return list(self.cache.layers) if self.cache else []
+
+    def _move(self, columns: int) -> None:
+        for layer in self._each_layer():
+            layer.move(columns)
+        self.starts += columns
+
+    def take(self, rows: Sequence[_Row]) -> None:
+        """Read the prompts of new samples, each prompt once, into free slots."""
+        device = self.model.device
+        places = [place for place, row in enumerate(self.rows) if row is None][: len(rows)]
+        groups = [list(group) for _, group in groupby(rows, key=lambda row: row.ids)]
+        width = max(len(group[0].ids) for group in groups)
+        prompts = torch.full((len(groups), width), self.tokenizer.eos_token_id)
+        mask = torch.zeros((len(groups), width), dtype=torch.long)
+        for number, group in enumerate(groups):
+            prompts[number, width - len(group[0].ids) :] = torch.tensor(group[0].ids)
+            mask[number, width - len(group[0].ids) :] = 1
+        read = DynamicCache()
+        logits = self.model(
+            prompts.to(device),
+            attention_mask=mask.to(device),
+            position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(device),
+            past_key_values=read,
             use_cache=True,
+            logits_to_keep=1,
         ).logits[:, -1]
+        if self.cache is None:
+            self.cache = Cache(
+                layers=[_SlotLayer(layer.keys, layer.values, len(self.rows), self.columns) for layer in read.layers]
+            )
+        if self.filled < width:
+            self._move(width - self.filled)
+        sources = torch.repeat_interleave(torch.tensor(list(map(len, groups)))).to(device)
+        where = torch.tensor(places, device=device)
+        for layer, new in zip(self._each_layer(), read.layers, strict=True):
+            layer.put(where, sources, new.keys, new.values)
+        self.logits[where] = logits[sources].float()
+        self.starts[where] = torch.tensor([self.filled - len(row.ids) for row in rows], device=device)
+        for place, row in zip(places, rows, strict=True):
+            self.rows[place] = row
+
+    def shrink(self) -> None:
+        """Give up the slots without a sample."""
+        kept = torch.tensor([place for place, row in enumerate(self.rows) if row], device=self.model.device)
+        if self.cache:
+            self.cache.batch_select_indices(kept)
+        self.starts, self.logits = self.starts[kept], self.logits[kept]
+        self.rows = [row for row in self.rows if row]
+
+    def step(self) -> list[_Row]:
+        """Write a token of every sample, and return those that are finished by it."""
+        finished = []
+        live = [(place, row) for place, row in enumerate(self.rows) if row]
+        where = torch.tensor([place for place, _ in live], device=self.model.device)
+
+        def each(values: list[float]) -> Tensor:
+            return torch.tensor(values, dtype=torch.float64, device=self.model.device)
+
+        temperature = each([row.request.sampling.temperature for _, row in live])
+        top_p = each([row.request.sampling.top_p for _, row in live])
+        chances = each([float(row.chances[len(row.written)]) for _, row in live])
+        chosen = drawn(self.logits[where], temperature, top_p, chances)
+        for (place, row), token in zip(live, chosen.tolist(), strict=True):
+            self._append(row, token)
+            if row.ended:
+                self.rows[place] = None
+                finished.append(row)
+        if len(finished) < len(live):
+            tokens = torch.full((len(self.rows),), self.tokenizer.eos_token_id, device=self.model.device)
+            tokens[where] = chosen
+            self._read(tokens)
+        return finished
+
+    def _append(self, row: _Row, token: int) -> None:
+        if token == self.tokenizer.eos_token_id:
+            row.ended = "end token"
+            return
+        row.written.append(token)
+        tail = self.tokenizer.decode(row.written[-TAIL:], clean_up_tokenization_spaces=False) if row.request.stops else ""
+        if any(stop in tail for stop in row.request.stops):
+            row.ended = "stop"
+        elif len(row.written) == row.new_tokens:
+            row.ended = "length"
+
+    def _read(self, tokens: Tensor) -> None:
+        if self.filled == self.columns:
+            self._move(-min(int(self.starts[place]) for place, row in enumerate(self.rows) if row))
+        columns = torch.arange(self.filled + 1, device=self.model.device)
+        self.logits = (
+            self.model(
+                tokens[:, None],
+                attention_mask=(columns >= self.starts[:, None]).long(),
+                position_ids=(self.filled - self.starts)[:, None].clamp(max=self.model.config.max_position_embeddings - 1),
+                past_key_values=self.cache,
+                use_cache=True,
+            )
+            .logits[:, -1]
+            .float()
+        )
+
+
+def _write(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, rows: Sequence[_Row], slots: int) -> Iterator[_Row]:
+    """Write samples, so many at once; each is yielded as soon as it is finished. Rows of equal prompts stand together."""
+    longest = max((len(row.ids) + row.new_tokens for row in rows), default=0)
+    batch, pending = _Batch(model, tokenizer, min(slots, len(rows)), longest + SPARE_COLUMNS), deque(rows)
+    while pending or any(batch.rows):
+        free = batch.rows.count(None)
+        if pending and free >= max(1, FINISHED_SHARE * slots):
+            batch.take([pending.popleft() for _ in range(min(free, len(pending)))])
+        elif not pending and free >= FINISHED_SHARE * len(batch.rows):
+            batch.shrink()
+        yield from batch.step()
 
 
 @torch.inference_mode()
@@ -227,7 +327,6 @@ def generate(
         cut = max(0, len(ids) - (positions - new_tokens))
         rows.append(_Row(number, request, ids[cut:], new_tokens, cut))
     rows.sort(key=lambda row: (len(row.ids), row.ids))
-    for start in range(0, len(rows), batch):
-        for row in _write(model, tokenizer, rows[start : start + batch]):
-            text = tokenizer.decode(row.written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            yield row.number, Written(text, len(row.written), row.ended or "length", row.prompt_cut)
+    for row in _write(model, tokenizer, rows, batch):
+        text = tokenizer.decode(row.written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        yield row.number, Written(text, len(row.written), row.ended or "length", row.prompt_cut)

@@ -94,7 +94,7 @@ def test_room_in_the_cache_changes_nothing(
 ) -> None:
     requests = samples(PROMPTS, WARM, 3)
     roomy = write(model, tokenizer, requests)
-    monkeypatch.setattr(generation._RoomyLayer, "room", 1)
+    monkeypatch.setattr(generation, "SPARE_COLUMNS", 1)
     assert write(model, tokenizer, requests) == roomy
 
 
@@ -127,7 +127,7 @@ def test_a_prompt_longer_than_the_context_loses_its_beginning_and_says_so(
 def test_of_the_likeliest_tokens_those_are_drawn_from_that_together_have_the_share() -> None:
     logits = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().repeat(4, 1)
     ones, chances = torch.ones(4, dtype=torch.float64), torch.tensor([0.0, 0.6, 0.93, 0.9999], dtype=torch.float64)
-    assert drawn(logits, ones, 0.8 * ones, chances).tolist() == [0, 0, 1, 1]
+    assert drawn(logits, ones, 0.79 * ones, chances).tolist() == [0, 0, 1, 1]
     assert drawn(logits, ones, ones, chances).tolist() == [0, 1, 2, 3]
     assert drawn(logits, 0 * ones, ones, chances).tolist() == [0, 0, 0, 0]
     assert drawn(logits, 1e-3 * ones, ones, chances).tolist() == [0, 0, 0, 0]
