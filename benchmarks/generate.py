@@ -112,7 +112,7 @@ def measure(way: str, stops: tuple[str, ...], problems: int, samples: int, batch
     results.put((time.monotonic() - start, made, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10))
 
 
-def main(problems: int = 4, samples: int = 20, batch: int = 64, threads: int = 2) -> None:
+def main(problems: int = 4, samples: int = 40, batch: int = 64, threads: int = 2) -> None:
     """Compare the two ways.
 
     Args:
