@@ -1,7 +1,7 @@
 """One shard cleaned, duplicates over all shards, splits: what stays does not depend on order, number of jobs or repetition."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codeparrot.cleaning import shard as shard_module
 from codeparrot.cleaning.card import write_attribution
 from codeparrot.cleaning.duplicates import find_duplicates, join_duplicates
 from codeparrot.cleaning.filters import Filters
@@ -149,6 +150,23 @@ def test_order_and_division_into_shards_change_nothing(tmp_path: Path, corpus: l
     shuffled = random.Random(1).sample(corpus, len(corpus))
     parts = [cleaned(tmp_path, f"part-{number}", shuffled[number::4], USUAL) for number in range(4)]
     assert whole == kept_files(tmp_path, parts, partitions=3) and 20 < len(whole) < len(corpus)
+
+
+def test_a_job_that_was_killed_half_way_leaves_nothing_and_gives_the_same_bytes_when_run_again(
+    tmp_path: Path, corpus: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard_module, "BATCH_ROWS", 8)  # so that some were written before
+    straight = cleaned(tmp_path, "straight", corpus)
+
+    def killed() -> Iterator[Record]:
+        yield from corpus[: len(corpus) // 2]
+        raise KeyboardInterrupt
+
+    output, listed = tmp_path / "killed.parquet", tmp_path / "killed.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        clean_records(killed(), OPEN, output, listed)
+    assert not list(tmp_path.glob("*killed*"))
+    assert cleaned(tmp_path, "killed", corpus).read_bytes() == straight.read_bytes()
 
 
 def test_cleaning_what_is_clean_changes_nothing(tmp_path: Path, corpus: list[Record]) -> None:

@@ -45,7 +45,7 @@ def test_without_checkpoint_every_the_chain_follows_from_the_longest_job() -> No
 
     def links(hours: float) -> int:
         machines = replace(MACHINES, job_hours=hours)
-        plan = Plan(Path("config"), found["corpus"], found["tokenizer"], found["model"], machines)
+        plan = Plan(Path("config"), found["corpus"], found["tokenizer"], found["model"], machines, {})
         return len(plan.steps("codeparrot-xl"))
 
     assert links(24) == 2 and links(4) > 8
