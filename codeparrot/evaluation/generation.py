@@ -302,7 +302,7 @@ def _write(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, rows: Seq
     batch, pending = _Batch(model, tokenizer, min(slots, len(rows)), longest + SPARE_COLUMNS), deque(rows)
     while pending or any(batch.rows):
         free = batch.rows.count(None)
-        if pending and free >= max(1, FINISHED_SHARE * slots):
+        if pending and free >= FINISHED_SHARE * len(batch.rows):
             batch.take([pending.popleft() for _ in range(min(free, len(pending)))])
         elif not pending and free >= FINISHED_SHARE * len(batch.rows):
             batch.shrink()

@@ -74,10 +74,17 @@ def test_prompts_of_all_lengths_in_one_batch_are_completed_as_transformers_compl
         assert each.text == tokenizer.decode(expected[0, ids.shape[1] :], skip_special_tokens=True)
 
 
-@pytest.mark.parametrize("batch", [1, 3, 100])
+@pytest.mark.parametrize("batch", [1, 3, 100, 1000])
 def test_the_batch_changes_no_sample(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: int) -> None:
     requests = samples(PROMPTS, WARM, 5, ("\n", "("))
     assert write(model, tokenizer, requests, batch) == write(model, tokenizer, requests, 8)
+
+
+def test_fewer_samples_than_an_eighth_of_the_batch_are_written_too(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    requests = samples(PROMPTS[:2], WARM)
+    assert write(model, tokenizer, requests, 64) == write(model, tokenizer, requests, 1)
 
 
 def test_a_sample_is_a_function_of_its_name_and_the_seed(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
