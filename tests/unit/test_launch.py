@@ -13,9 +13,11 @@ LAYOUT = (
     "distributed_type: '{kind}'\nuse_cpu: {cpu}\nnum_machines: {machines}\nnum_processes: {processes}\nmixed_precision: 'no'\n"
 )
 LAYOUT += "compute_environment: LOCAL_MACHINE\nmachine_rank: 0\nmain_training_function: main\n"
-SCRIPT = (
-    "import os, sys\nprint('process', os.environ.get('RANK', '0'), 'of', os.environ.get('WORLD_SIZE', '1'))\nsys.exit({code})\n"
-)
+# One write a process, so that lines are not mixed.
+SCRIPT = """import os, sys
+os.write(1, f"process {{os.environ.get('RANK', '0')}} of {{os.environ.get('WORLD_SIZE', '1')}}\\n".encode())
+sys.exit({code})
+"""
 
 
 def launched(folder: Path, kind: str, machines: int, processes: int, code: int) -> subprocess.CompletedProcess[str]:
