@@ -1,8 +1,6 @@
 """Filters that read a file closely, so that they are asked only of files that passed the others: tokens, syntax, language."""
 
-import ast
 import re
-import warnings
 from collections.abc import Callable
 from functools import cache
 
@@ -13,6 +11,7 @@ import tiktoken
 
 from codeparrot.cleaning.filters import Filters
 from codeparrot.cleaning.lexing import LETTERS, buffers, owners
+from codeparrot.syntax import parses
 from codeparrot.tokenizer import gpt2
 from codeparrot.tokenizer.alphabet import PATTERNS, to_bytes
 
@@ -57,17 +56,6 @@ def _may_be_dense(texts: pl.Series, least: float) -> pl.Series:
     spaces = np.bincount(text, content[starts - 1] == ord(" "), len(texts))
     tokens = np.diff(places) - in_words + in_words / 2.5 - spaces
     return pl.Series(tokens * least > texts.str.len_chars().to_numpy())
-
-
-def parses(text: str) -> bool:
-    """Whether this interpreter can parse a text as Python."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-    return True
 
 
 def comment_language(text: str) -> str | None:

@@ -17,7 +17,7 @@ from sacrebleu.metrics import BLEU
 from codeparrot.atomic import write_text
 from codeparrot.evaluation.benchmarks import BENCHMARKS
 from codeparrot.evaluation.benchmarks.problem import Problem
-from codeparrot.evaluation.isolation import Isolation, Limits, why_not_isolated
+from codeparrot.evaluation.isolation import Isolation, Limits, why_not_run
 from codeparrot.evaluation.sandbox import check_trials
 from codeparrot.evaluation.verdicts import trial
 
@@ -43,22 +43,27 @@ class _Renamed(ast.NodeTransformer):
         return ast.arg(self.names.get(node.arg, node.arg), node.annotation)
 
 
-def _body(problem: Problem, tree: ast.Module) -> str:
-    """What follows the prompt's function line in a program, as a completion: the function's statements without its docstring."""
+def _solution(problem: Problem) -> ast.FunctionDef:
+    """The function that is asked for, as the benchmark solves it."""
+    tree = ast.parse(problem.prompt + problem.solution)
     (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == problem.names[0])
+    return function
+
+
+def _body(function: ast.FunctionDef) -> str:
+    """A function's statements without its docstring, as a completion."""
     statements = function.body[1:] if ast.get_docstring(function) is not None else function.body
     return "".join("\n    " + line for statement in statements for line in ast.unparse(statement).splitlines())
 
 
 def same(problem: Problem) -> str:
     """The benchmark's solution in Python's own layout, so that all ways are laid out alike."""
-    return _body(problem, ast.parse(problem.prompt + problem.solution))
+    return _body(_solution(problem))
 
 
 def renamed(problem: Problem) -> str:
     """The solution with another name for each variable that it makes."""
-    tree = ast.parse(problem.prompt + problem.solution)
-    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == problem.names[0])
+    function = _solution(problem)
     # Parameters stay: they stand in the prompt. Names of nested functions stay, since they are no ast.Name where they are made.
     fixed = {argument.arg for argument in function.args.args} | set(dir(builtins)) | set(keyword.kwlist)
     nested = [node for node in ast.walk(function) if isinstance(node, ast.FunctionDef | ast.Lambda) and node is not function]
@@ -66,7 +71,7 @@ def renamed(problem: Problem) -> str:
     made |= {argument.arg for inner in nested for argument in inner.args.args}
     names = {name: f"value_{number}" for number, name in enumerate(sorted(made - fixed), 1)}
     function.body = [_Renamed(names).visit(statement) for statement in function.body]
-    return _body(problem, ast.fix_missing_locations(tree))
+    return _body(ast.fix_missing_locations(function))
 
 
 _OPPOSITE: dict[type, type] = {
@@ -115,15 +120,14 @@ def _mutations(statements: list[ast.stmt]) -> Iterator[None]:
 
 def near_copies(problem: Problem) -> list[str]:
     """The solution with one operator or number changed, or its answer wrapped; most are wrong, a few happen to be right."""
-    tree = ast.parse(problem.prompt + problem.solution)
-    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == problem.names[0])
-    return [_body(problem, ast.fix_missing_locations(tree)) for _ in _mutations(function.body)]
+    function = _solution(problem)
+    return [_body(ast.fix_missing_locations(function)) for _ in _mutations(function.body)]
 
 
 def compare(problems: list[Problem], limits: Limits, isolation: Isolation, workers: int) -> list[Compared]:
     """BLEU (sacrebleu's sentence BLEU, tokenizer 13a, averaged) and pass rate of each way to write the solutions."""
     metric = BLEU(effective_order=True)
-    is_run = isolation == "process" or why_not_isolated() is None
+    is_run = why_not_run(isolation) is None
 
     def verdicts(completions: list[tuple[Problem, str]]) -> list[bool]:
         trials = [trial(problem, completion) for problem, completion in completions]

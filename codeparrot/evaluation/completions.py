@@ -1,19 +1,19 @@
 """Completions of the chapter's prompts: cut where their block ends, parsed, and tested where the prompt has a check."""
 
-import ast
 import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import orjson
 
 from codeparrot.atomic import write_text
 from codeparrot.evaluation.generation import Request, Sampling, generate, load_generator
-from codeparrot.evaluation.isolation import Isolation, Limits, why_not_isolated
+from codeparrot.evaluation.isolation import Isolation, Limits, why_not_run
 from codeparrot.evaluation.sandbox import Trial, check_trials
+from codeparrot.syntax import parses
 
 # The chapter's markers of a next block.
 NEXT_BLOCK = re.compile(r"class\b|def\b|#|@|print\b|if\b")
@@ -61,15 +61,6 @@ class Completion:
     reason: str = ""
 
 
-def parses(text: str) -> bool:
-    """Whether `text` is Python by its syntax alone; it is not run."""
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
-
-
 def _line_starts(text: str) -> Iterator[tuple[int, int]]:
     """Line (from 0) and column of each logical line and of each comment of its own, outside of brackets and strings."""
     begins, depth = True, 0
@@ -109,29 +100,27 @@ def block(prompt: str, written: str) -> str:
     return written.rstrip()
 
 
-def _requests(name: str, prompt: Prompt, settings: CompletionSettings) -> list[Request]:
-    return [Request(prompt.prompt, (name, str(number)), (), settings.sampling) for number in range(settings.samples)]
-
-
 def checked(
     prompts: Sequence[Prompt], completions: Sequence[Completion], limits: Limits, isolation: Isolation
 ) -> list[Completion]:
     """The completions with the verdicts of their prompts' checks."""
-    asked = [number for number, prompt in enumerate(prompts) if prompt.check]
-    missing = why_not_isolated() if asked and isolation == "isolated" else None
     found = list(completions)
+    asked = [number for number, prompt in enumerate(prompts) if prompt.check]
+    missing = why_not_run(isolation) if asked else None
     if missing:
         for number in asked:
-            found[number] = Completion(found[number].completion, found[number].written, found[number].parses, None, missing)
+            found[number] = replace(found[number], reason=missing)
         return found
-    programs = {number: prompts[number].prompt + found[number].completion for number in asked}
     trials = [
-        Trial(programs[number] + "\n", tuple(_DEFINED.findall(prompts[number].prompt)), prompts[number].check) for number in asked
+        Trial(
+            f"{prompts[number].prompt}{found[number].completion}\n",
+            tuple(_DEFINED.findall(prompts[number].prompt)),
+            prompts[number].check,
+        )
+        for number in asked
     ]
     for number, verdict in zip(asked, check_trials(trials, limits, isolation, 1), strict=True):
-        found[number] = Completion(
-            found[number].completion, found[number].written, found[number].parses, verdict.passed, verdict.reason
-        )
+        found[number] = replace(found[number], passed=verdict.passed, reason=verdict.reason)
     return found
 
 
@@ -146,14 +135,18 @@ def complete_prompts(
 ) -> None:
     """Write for each prompt its samples as JSON: name, prompt, check, prompt_cut, samples (Completions)."""
     model, tokenizer = load_generator(checkpoint, tokenizer_file)
-    asked = [(name, prompt) for name, prompt in prompts.items() for _ in range(settings.samples)]
-    requests = [request for name, prompt in prompts.items() for request in _requests(name, prompt, settings)]
+    requests = [
+        Request(prompt.prompt, (name, str(number)), (), settings.sampling)
+        for name, prompt in prompts.items()
+        for number in range(settings.samples)
+    ]
     written = dict(generate(model, tokenizer, requests, BATCH))
+    asked = [prompt for prompt in prompts.values() for _ in range(settings.samples)]
     found = []
-    for number, (_, prompt) in enumerate(asked):
+    for number, prompt in enumerate(asked):
         text = block(prompt.prompt, written[number].text)
         found.append(Completion(text, written[number].text, parses(prompt.prompt + text)))
-    found = checked([prompt for _, prompt in asked], found, limits, isolation)
+    found = checked(asked, found, limits, isolation)
     done = [
         {
             "name": name,

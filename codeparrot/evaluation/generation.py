@@ -309,23 +309,29 @@ def _write(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, rows: Seq
         yield from batch.step()
 
 
-@torch.inference_mode()
-def generate(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, requests: Sequence[Request], batch: int
-) -> Iterator[tuple[int, Written]]:
-    """What the model writes for each request, with the request's number, in the order in which they are finished.
+def fitted(
+    requests: Sequence[Request], tokenizer: PreTrainedTokenizerFast, positions: int
+) -> Iterator[tuple[list[int], int, int]]:
+    """Of each request the ids of its prompt, how many new tokens it may have, and how many ids of the prompt had no room.
 
     A prompt follows the end token, as each document does in training. A prompt that the context has no room for loses its
     beginning; at least half of the context is the prompt's.
     """
-    positions = model.config.max_position_embeddings
     encoded = {prompt: tokenizer(prompt)["input_ids"] for prompt in {request.prompt for request in requests}}
-    rows = []
-    for number, request in enumerate(requests):
+    for request in requests:
         new_tokens = min(request.sampling.max_new_tokens, positions // 2)
         ids = [tokenizer.eos_token_id, *encoded[request.prompt]]
         cut = max(0, len(ids) - (positions - new_tokens))
-        rows.append(_Row(number, request, ids[cut:], new_tokens, cut))
+        yield ids[cut:], new_tokens, cut
+
+
+@torch.inference_mode()
+def generate(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, requests: Sequence[Request], batch: int
+) -> Iterator[tuple[int, Written]]:
+    """What the model writes for each request, with the request's number, in the order in which they are finished."""
+    fits = fitted(requests, tokenizer, model.config.max_position_embeddings)
+    rows = [_Row(number, request, *fit) for number, (request, fit) in enumerate(zip(requests, fits, strict=True))]
     rows.sort(key=lambda row: (len(row.ids), row.ids))
     for row in _write(model, tokenizer, rows, batch):
         text = tokenizer.decode(row.written, skip_special_tokens=True, clean_up_tokenization_spaces=False)

@@ -126,3 +126,8 @@ def why_not_isolated() -> str | None:
         return None
     said = done.stderr[-300:].decode("utf-8", "replace").strip() or f"code {done.returncode}"
     return f"no sandbox: {tool} does not work here ({said})"
+
+
+def why_not_run(isolation: Isolation) -> str | None:
+    """None where programs can be run as the config says, else the reason."""
+    return why_not_isolated() if isolation == "isolated" else None

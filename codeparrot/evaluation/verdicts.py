@@ -9,7 +9,7 @@ import orjson
 from codeparrot.atomic import write_text
 from codeparrot.evaluation.benchmarks import BenchmarkSettings, problems_of
 from codeparrot.evaluation.benchmarks.problem import Problem
-from codeparrot.evaluation.isolation import Isolation, Limits, why_not_isolated
+from codeparrot.evaluation.isolation import Isolation, Limits, why_not_run
 from codeparrot.evaluation.sandbox import Trial, check_trials
 from codeparrot.progress import progress
 
@@ -35,7 +35,7 @@ def check_part(
     Where no sandbox exists and the config does not allow to do without, nothing runs, and each reason says why.
     """
     rows: list[dict[str, Any]] = [orjson.loads(line) for line in samples.read_bytes().splitlines()]
-    missing = why_not_isolated() if isolation == "isolated" else None
+    missing = why_not_run(isolation)
     if missing:
         log.warning("%s not run: %s; install bubblewrap and run again with --forcerun check_benchmark", benchmark, missing)
         checked: list[dict[str, Any]] = [{**row, "passed": None, "reason": f"not run: {missing}"} for row in rows]

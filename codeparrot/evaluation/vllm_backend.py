@@ -10,7 +10,7 @@ from typing import Literal
 
 from codeparrot.chance import draw
 from codeparrot.errors import PipelineError
-from codeparrot.evaluation.generation import Request, Written
+from codeparrot.evaluation.generation import Request, Written, fitted
 from codeparrot.tokenizer.loading import load_tokenizer
 
 
@@ -22,15 +22,12 @@ def generate(checkpoint: Path, tokenizer_file: Path, requests: Sequence[Request]
         raise PipelineError(
             f"evaluation: backend: 'vllm': {error}; install vLLM in the environment that the rule runs in, or use 'transformers'"
         ) from error
-    tokenizer = load_tokenizer(tokenizer_file)
     engine = LLM(model=str(checkpoint), tokenizer=str(tokenizer_file.parent), trust_remote_code=False)
-    positions = engine.llm_engine.model_config.max_model_len
+    fits = fitted(requests, load_tokenizer(tokenizer_file), engine.llm_engine.model_config.max_model_len)
     prompts, parameters, cuts = [], [], []
-    for request in requests:
-        new_tokens = min(request.sampling.max_new_tokens, positions // 2)
-        ids = [tokenizer.eos_token_id, *tokenizer(request.prompt)["input_ids"]]
-        cuts.append(max(0, len(ids) - (positions - new_tokens)))
-        prompts.append({"prompt_token_ids": ids[cuts[-1] :]})
+    for request, (ids, new_tokens, cut) in zip(requests, fits, strict=True):
+        cuts.append(cut)
+        prompts.append({"prompt_token_ids": ids})
         parameters.append(
             SamplingParams(
                 temperature=request.sampling.temperature,

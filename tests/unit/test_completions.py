@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeparrot.evaluation.completions import Completion, Prompt, block, checked, parses
+from codeparrot.evaluation.completions import Completion, Prompt, block, checked
 from codeparrot.evaluation.isolation import Limits
 from codeparrot.reporting.code import highlighted
+from codeparrot.syntax import parses
 
 FUNCTION = 'def f(a):\n    """Doc."""'
 STATEMENTS = "X = 1\n\n# fit"

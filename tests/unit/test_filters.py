@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeparrot.cleaning.close_filters import characters_a_token, close_reasons, comment_language, parses
+from codeparrot.cleaning.close_filters import characters_a_token, close_reasons, comment_language
 from codeparrot.cleaning.filters import Filters, reasons, values
 
 # Filters that these texts meet for other reasons than the one that is looked at are off.
