@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from codeparrot.cleaning.close_filters import characters_a_token, close_reasons, comment_language
 from codeparrot.cleaning.filters import Filters, reasons, values
+from codeparrot.syntax import parses
 
 # Filters that these texts meet for other reasons than the one that is looked at are off.
 SMALL = Filters(min_bytes=10, max_bytes=5000, drop_config_or_test=0, drop_no_keywords=0, min_assignments=0)
