@@ -65,7 +65,7 @@ def ours(shards: list[Path], recipe: Recipe, folder: Path, workers: int) -> dict
         for job in jobs:
             job.result()
         lap("find_duplicates")
-        join_duplicates(pairs, folder / "clusters.parquet")
+        join_duplicates(cleaned, pairs, folder / "clusters.parquet")
         lap("join_duplicates")
         count = len(cleaned)
         peaks += pool.map(_split, [folder] * count, cleaned, range(count), [count] * count)

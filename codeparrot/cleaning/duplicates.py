@@ -10,11 +10,13 @@ files of one group that follow nobody have been compared with each other. Follow
 file by name stays; it follows nobody, so that no two files that stay are candidates and duplicates of each other.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -22,6 +24,19 @@ from codeparrot.atomic import written_beside
 from codeparrot.errors import PipelineError
 
 NAME = ("repo_name", "path", "shard", "row")
+# Which file follows which, by number: 2**32 * shard + row.
+PAIR = {"exact": pl.Boolean, "leader": pl.UInt64, "file": pl.UInt64}
+CLUSTERED = pa.schema(
+    [
+        ("cluster", pa.uint32()),
+        ("shard", pa.uint32()),
+        ("row", pa.uint32()),
+        ("repo_name", pa.string()),
+        ("path", pa.string()),
+        ("size", pa.int64()),
+        ("removed_as", pa.string()),
+    ]
+)
 # Pairs are compared in portions of about so many identifiers.
 PORTION = 2**22
 
@@ -45,9 +60,8 @@ def _groups(shards: Sequence[Path], partition: int, partitions: int, near: bool)
     return found.filter(pl.len().over("key", "exact") > 1)
 
 
-def _described(shards: Sequence[Path], wanted: pl.DataFrame, near: bool) -> pl.DataFrame:
-    """The files of `wanted` (shard, row) with their names, sizes, hashes and identifiers, in the order of their names."""
-    columns = ["repo_name", "path", "size", "hash", *(["identifiers"] if near else [])]
+def _read(shards: Sequence[Path], wanted: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Some columns of the files of `wanted` (shard, row), with shard and row."""
     frames = []
     for number, file in enumerate(shards):
         rows = wanted.filter(pl.col("shard") == number)
@@ -60,7 +74,24 @@ def _described(shards: Sequence[Path], wanted: pl.DataFrame, near: bool) -> pl.D
                 .with_columns(shard=pl.lit(number, pl.UInt32))
                 .collect()
             )
-    return pl.concat(frames).sort(NAME)
+    return pl.concat(frames)
+
+
+def _compared(shards: Sequence[Path], groups: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The members of groups (exact, key, file), and their files, numbered in the order of their names, with hash and identifiers.
+
+    Of the exact duplicates in a near duplicates' group only the first is a member: the others follow it as it is. So identifiers
+    are held of few files.
+    """
+    names = _read(shards, groups.select("shard", "row").unique(), ["repo_name", "path", "hash"]).sort(NAME)
+    files = names.select("shard", "row", "hash").with_row_index("file").with_columns(pl.col("file").cast(pl.Int64))
+    members = groups.join(files, on=["shard", "row"])
+    is_near = ~pl.col("exact")
+    near = members.filter(is_near).sort("file").unique(["key", "hash"], keep="first").filter(pl.len().over("key") > 1)
+    if len(near):
+        identifiers = _read(shards, near.select("shard", "row").unique(), ["identifiers"])
+        files = files.join(identifiers, on=["shard", "row"], how="left", maintain_order="left")
+    return pl.concat([members.filter(~is_near), near]).select("exact", "key", "file"), files
 
 
 def _portions(costs: NDArray[np.int64]) -> Iterator[slice]:
@@ -115,85 +146,101 @@ def _followers(members: pl.DataFrame, files: pl.DataFrame, jaccard: float) -> It
 
 
 def find_duplicates(shards: Sequence[Path], partition: int, partitions: int, jaccard: float | None, output: Path) -> int:
-    """Write which files of a partition follow which to `output` (parquet) and return the number of pairs.
+    """Write which files of a partition follow which to `output` (parquet, PAIR) and return the number of pairs.
 
-    Without `jaccard` only exact duplicates are sought. Columns: exact; shard, row, repo_name, path, size of both, those of the
-    leader with the prefix leader_. Raises PipelineError when no shard holds a file.
+    Without `jaccard` only exact duplicates are sought. Raises PipelineError when no shard holds a file.
     """
     if not any(pq.read_metadata(file).num_rows for file in shards):
         raise PipelineError(
             f"{Path(shards[0]).parent}: the corpus is empty: no file of its {len(shards)} shards passed the filters; "
             "loosen the thresholds under filters: in the corpus file, or check that the raw shards hold what they should"
         )
-    near = jaccard is not None
-    groups = _groups(shards, partition, partitions, near)
-    columns = ["exact", *(prefix + name for prefix in ("", "leader_") for name in (*NAME, "size"))]
-    types = {
-        "exact": pl.Boolean,
-        "repo_name": pl.String,
-        "path": pl.String,
-        "shard": pl.UInt32,
-        "row": pl.UInt32,
-        "size": pl.Int64,
-    }
-    found = pl.DataFrame(schema={name: types[name.removeprefix("leader_")] for name in columns})
+    groups = _groups(shards, partition, partitions, near=jaccard is not None)
+    found = pl.DataFrame(schema=PAIR)
     if len(groups):
-        files = _described(shards, groups.select("shard", "row").unique(), near)
-        numbered = files.select("shard", "row", file=pl.int_range(pl.len(), dtype=pl.Int64))
-        members = groups.join(numbered, on=["shard", "row"]).select("exact", "key", "file")
+        members, files = _compared(shards, groups)
         pairs = pl.concat(_followers(members, files, jaccard or 1.0)).unique().sort("leader", "file", "exact")
-        named = files.select(*NAME, "size")
-        leaders = named[pairs["leader"].to_list()]
-        found = pl.concat(
-            [pairs.select("exact"), named[pairs["file"].to_list()], leaders.rename(lambda name: f"leader_{name}")],
-            how="horizontal",
-        ).select(columns)
+        numbers = files.select(number=pl.col("shard").cast(pl.UInt64) * 2**32 + pl.col("row"))["number"]
+        ends = {side: numbers.gather(pairs[side]) for side in ("leader", "file")}
+        found = pl.DataFrame({"exact": pairs["exact"], **ends}, schema=PAIR)
     with written_beside(output) as beside:
         found.write_parquet(beside)
     return len(found)
 
 
-def _first_of_cluster(count: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each of `count` files the smallest number in its cluster; one[i] and other[i] are in one cluster. Union-find."""
-    parent = list(range(count))
+def _join(root: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Union-find: the root of each file, the smallest of its cluster, once one[i] and other[i] are in one cluster as well."""
+    apart = root[one] != root[other]
+    parent = array("q", root.tobytes())
 
-    def root(number: int) -> int:
+    def found(number: int) -> int:
         while parent[number] != number:
             parent[number] = parent[parent[number]]
             number = parent[number]
         return number
 
-    for left, right in zip(one.tolist(), other.tolist(), strict=True):
-        low, high = sorted((root(left), root(right)))
+    for left, right in zip(one[apart].tolist(), other[apart].tolist(), strict=True):
+        low, high = sorted((found(left), found(right)))
         parent[high] = low
-    return np.array([root(number) for number in range(count)], np.int64)
+    joined = np.frombuffer(parent, np.int64)
+    while (joined[joined] != joined).any():
+        joined = joined[joined]
+    return joined
 
 
-def join_duplicates(partitions: Sequence[Path], output: Path) -> int:
+def _clusters(partitions: Sequence[Path]) -> pl.DataFrame:
+    """(file, cluster, exact, is_head) of each file of the pairs, in the order of numbers.
+
+    A head follows nobody. A leader is before its followers, so that the first of a cluster is one of its heads.
+    """
+    numbers = np.zeros(0, np.uint64)
+    for file in partitions:
+        pairs = pl.read_parquet(file, columns=["leader", "file"])
+        numbers = np.sort(np.concatenate([numbers, *pairs.get_columns()]))
+        numbers = numbers[np.diff(numbers, prepend=~numbers[:1]) != 0]
+    root = np.arange(len(numbers))
+    is_exact, is_head = np.zeros(len(numbers), np.bool_), np.ones(len(numbers), np.bool_)
+    for file in partitions:
+        pairs = pl.read_parquet(file)
+        leaders, followers = (np.searchsorted(numbers, pairs[side].to_numpy()) for side in ("leader", "file"))
+        root = _join(root, leaders, followers)
+        is_exact[followers[pairs["exact"].to_numpy()]] = True
+        is_head[followers] = False
+    cluster = (np.cumsum(root == np.arange(len(root))) - 1).astype(np.uint32)[root]
+    return pl.DataFrame({"file": numbers, "cluster": cluster, "exact": is_exact, "is_head": is_head})
+
+
+def _named(shards: Sequence[Path], files: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """`files` (file, by number, in rising order; any more columns) with shard, row, names and size, a shard at a time."""
+    ends = np.searchsorted(files["file"].to_numpy(), np.arange(len(shards) + 1, dtype=np.uint64) << np.uint64(32))
+    for number, shard in enumerate(shards):
+        mine = files[int(ends[number]) : int(ends[number + 1])]
+        rows = mine.with_columns(shard=pl.lit(number, pl.UInt32), row=(pl.col("file") % 2**32).cast(pl.UInt32))
+        names = pl.scan_parquet(shard).select("repo_name", "path", "size").with_row_index("row")
+        yield rows.lazy().join(names, on="row", maintain_order="left").collect()
+
+
+def _staying(shards: Sequence[Path], files: pl.DataFrame) -> pl.Series:
+    """The numbers of the files that stay: the first by name of the heads of each cluster."""
+    heads = files.filter("is_head").select("file", "cluster")
+    is_alone = pl.len().over("cluster") == 1
+    several = pl.concat(_named(shards, heads.filter(~is_alone)))
+    return pl.concat([heads.filter(is_alone)["file"], several.sort(NAME).unique("cluster", keep="first")["file"]])
+
+
+def join_duplicates(shards: Sequence[Path], partitions: Sequence[Path], output: Path) -> int:
     """Join the pairs of all partitions to clusters, write their files to `output` (parquet); return how many clusters there are.
 
     Columns: cluster (a number from 0), shard, row, repo_name, path, size, and removed_as: null for the file that stays, the first
     of its cluster by repository and path; duplicate for one that is equal to another one before it; near_duplicate for the rest.
+    In the order of shards and rows, a row group a shard. The numbers of clustered files are held, the pairs of one partition, and
+    the names of one shard and of the heads that a cluster's first file is chosen from.
     """
-    # A pair that shares bands of several partitions is found in each: it is kept once, a partition at a time.
-    pairs = pl.read_parquet(partitions[0])
-    for file in partitions[1:]:
-        pairs = pl.concat([pairs, pl.read_parquet(file)]).unique()
-    columns = [*NAME, "size"]
-    sides = [pairs.select(columns), pairs.select(pl.col(f"leader_{name}").alias(name) for name in columns)]
-    files = pl.concat(sides).unique().sort(NAME)
-    number = files.select("shard", "row", file=pl.int_range(pl.len(), dtype=pl.Int64))
-    ends = [side.select("shard", "row").join(number, on=["shard", "row"], maintain_order="left")["file"] for side in sides]
-    first = _first_of_cluster(len(files), ends[1].to_numpy(), ends[0].to_numpy())
-    exact = pl.Series(np.isin(np.arange(len(files)), ends[0].filter(pairs["exact"]).to_numpy()))
-    removed = (
-        pl.when(pl.col("first") == pl.int_range(pl.len()))
-        .then(None)
-        .otherwise(pl.when("exact").then(pl.lit("duplicate")).otherwise(pl.lit("near_duplicate")))
-    )
-    joined = files.with_columns(first=pl.Series(first), exact=exact).select(
-        (pl.col("first").rank("dense") - 1).cast(pl.UInt32).alias("cluster"), *columns, removed_as=removed
-    )
-    with written_beside(output) as beside:
-        joined.sort("cluster", *NAME).write_parquet(beside)
-    return joined["cluster"].n_unique()
+    files = _clusters(partitions)
+    stays = pl.col("file").is_in(_staying(shards, files).implode())
+    removed = pl.when(stays).then(None).when("exact").then(pl.lit("duplicate")).otherwise(pl.lit("near_duplicate"))
+    judged = files.select("file", "cluster", removed_as=removed)
+    with written_beside(output) as beside, pq.ParquetWriter(beside, CLUSTERED) as writer:
+        for frame in _named(shards, judged):
+            writer.write_table(frame.to_arrow().select(CLUSTERED.names).cast(CLUSTERED))
+    return judged["cluster"].n_unique()

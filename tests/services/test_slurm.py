@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -256,3 +257,36 @@ def test_a_request_that_can_never_start_says_what_to_change(checkout: Path, chan
     said = done.stdout + done.stderr
     assert done.returncode != 0 and re.search(message, said), said
     assert (checkout / "results/models/refused/init/model.safetensors").is_file(), "what was built is lost"
+
+
+@pytest.fixture
+def disk(checkout: Path) -> Iterator[Path]:
+    """The folder of a corpus on a disk of its own, which can be filled."""
+    folder = checkout / "results/corpora/full"
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", folder]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_disk_is_named_nothing_is_lost_and_the_same_command_goes_on_with_space(checkout: Path, disk: Path) -> None:
+    (checkout / "config/corpora/full.yaml").write_text(TINY_CORPUS)
+    first, second = (f"results/corpora/full/raw/file-{number:012d}.json.gz" for number in range(2))
+    assert snakemake(checkout, first).returncode == 0
+    built = file_digest(checkout / first)
+    filling = disk / "filling"
+    filling.write_bytes(bytes(shutil.disk_usage(disk).free - 2**15))
+    command = arguments("--retries", "0", second)
+    done = snakemake(checkout, *command)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and f"error: {second}: the disk is full (0 MiB free in results/corpora/full/raw)" in said, said
+    assert not (checkout / second).exists() and file_digest(checkout / first) == built
+    filling.unlink()
+    done = snakemake(checkout, *command)
+    assert done.returncode == 0 and "export_shard" in done.stdout + done.stderr, done.stdout + done.stderr
+    assert file_digest(checkout / first) == built

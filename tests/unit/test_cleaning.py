@@ -36,7 +36,7 @@ def clusters(folder: Path, shards: Sequence[Path], partitions: int = 1, jaccard:
     parts = [folder / f"pairs-{number}-of-{partitions}" for number in range(partitions)]
     for number, part in enumerate(parts):
         find_duplicates(shards, number, partitions, jaccard, part)
-    join_duplicates(parts, folder / "clusters.parquet")
+    join_duplicates(shards, parts, folder / "clusters.parquet")
     return pl.read_parquet(folder / "clusters.parquet")
 
 
@@ -87,7 +87,7 @@ def test_the_first_name_of_a_duplicate_stays_in_any_order_of_shards(tmp_path: Pa
     one = cleaned(tmp_path, "one", [record("same = 1", "b", "x.py"), record("other = 1", "c", "y.py")])
     two = cleaned(tmp_path, "two", [record("same  = 1", "a", "z.py")])
     for order in ([one, two], [two, one]):
-        found = clusters(tmp_path, order)
+        found = clusters(tmp_path, order).sort("repo_name")
         assert found["repo_name"].to_list() == ["a", "b"] and found["removed_as"].to_list() == [None, "duplicate"]
         assert order[found["shard"][1]] == one and found["row"][1] == 0
 
@@ -114,6 +114,21 @@ def test_one_file_of_a_chain_of_near_duplicates_stays(tmp_path: Path) -> None:
     shard = cleaned(tmp_path, "one", [record(text, path=f"{number}.py") for number, text in enumerate(texts)])
     found = clusters(tmp_path, [shard])
     assert found["cluster"].n_unique() == 1 and found.filter(pl.col("removed_as").is_null())["path"].to_list() == ["0.py"]
+
+
+def test_copies_with_other_white_space_and_near_copies_of_one_file_are_one_cluster(tmp_path: Path) -> None:
+    text = words(100)
+    texts = [
+        text,
+        near_copy(text, 1, 0.03),
+        text.replace(" = ", "="),
+        near_copy(text, 2, 0.03).replace(" = ", "=\t"),
+        text + "\n\n",
+    ]
+    shards = [cleaned(tmp_path, f"{number}", [record(each, path=f"{number}.py")]) for number, each in enumerate(texts)]
+    found = clusters(tmp_path, shards, partitions=3)
+    assert found["cluster"].to_list() == [0] * 5
+    assert found["removed_as"].to_list() == [None, "near_duplicate", "duplicate", "near_duplicate", "duplicate"]
 
 
 def test_no_two_files_that_stay_are_near_duplicates_of_each_other(tmp_path: Path, corpus: list[Record]) -> None:
