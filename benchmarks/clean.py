@@ -21,8 +21,9 @@ from typing import Any
 
 from jsonargparse import auto_cli
 
+from codeparrot.cleaning.clusters import join_duplicates
 from codeparrot.cleaning.contamination import Task, read_tasks
-from codeparrot.cleaning.duplicates import find_duplicates, join_duplicates
+from codeparrot.cleaning.duplicates import find_duplicates
 from codeparrot.cleaning.filters import Filters
 from codeparrot.cleaning.secrets import PLACEHOLDERS, SHAPES
 from codeparrot.cleaning.shard import Recipe, clean_records
@@ -65,7 +66,7 @@ def ours(shards: list[Path], recipe: Recipe, folder: Path, workers: int) -> dict
         for job in jobs:
             job.result()
         lap("find_duplicates")
-        join_duplicates(cleaned, pairs, folder / "clusters.parquet")
+        join_duplicates(pairs, folder / "clusters.parquet")
         lap("join_duplicates")
         count = len(cleaned)
         peaks += pool.map(_split, [folder] * count, cleaned, range(count), [count] * count)

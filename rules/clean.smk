@@ -53,7 +53,6 @@ rule find_duplicates:
 
 rule join_duplicates:
     input:
-        cleaned=lambda w: plan.shards(artefacts.CLEANED, w.corpus),
         partitions=lambda w: plan.duplicates(w.corpus),
     output:
         duplicates=artefacts.DUPLICATES,
@@ -67,13 +66,10 @@ rule join_duplicates:
     resources:
         mem_mb=lambda w, attempt: attempt * 1000,
     params:
-        cleaned=lambda w: plan.pattern(artefacts.CLEANED, w.corpus),
-        shards=lambda w: plan.corpora[w.corpus]["shards"],
         partitions=lambda w, input: as_json(list(input.partitions)),
         code=digest("join_duplicates"),
     shell:
-        "python scripts/join_duplicates.py --cleaned {params.cleaned:q} --shards {params.shards}"
-        " --partitions {params.partitions:q} --output {output.duplicates} > {log} 2>&1"
+        "python scripts/join_duplicates.py --partitions {params.partitions:q} --output {output.duplicates} > {log} 2>&1"
 
 
 rule split_shard:

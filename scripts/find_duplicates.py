@@ -15,11 +15,11 @@ def main(cleaned: str, shards: int, partition: str, output: Path, jaccard: float
         cleaned: Pattern of the cleaned shards, with {shard}.
         shards: How many there are.
         partition: Which partition of how many, for example 00000-of-00016.
-        output: The parquet file of pairs.
+        output: The parquet file that says which file follows which.
         jaccard: Similarity from which files are near duplicates; only exact duplicates are sought without it.
     """
     files = [Path(file) for file in of_shards(cleaned, shards)]
-    logging.info("%d pairs", duplicates.find_duplicates(files, *part_of(partition), jaccard, output))
+    logging.info("%d files lead or follow", duplicates.find_duplicates(files, *part_of(partition), jaccard, output))
 
 
 if __name__ == "__main__":

@@ -3,22 +3,18 @@
 import logging
 from pathlib import Path
 
-from codeparrot.cleaning import duplicates
+from codeparrot.cleaning import clusters
 from codeparrot.command import run
-from codeparrot.numbering import of_shards
 
 
-def main(cleaned: str, shards: int, partitions: list[Path], output: Path) -> None:
-    """Join the pairs of all partitions.
+def main(partitions: list[Path], output: Path) -> None:
+    """Join the duplicates of all partitions.
 
     Args:
-        cleaned: Pattern of the cleaned shards, with {shard}.
-        shards: How many there are.
-        partitions: The pairs of all partitions.
+        partitions: What is found in all partitions.
         output: The parquet file of all clusters, which says what to remove.
     """
-    files = [Path(file) for file in of_shards(cleaned, shards)]
-    logging.info("%d clusters", duplicates.join_duplicates(files, partitions, output))
+    logging.info("%d clusters", clusters.join_duplicates(partitions, output))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from codeparrot.cleaning import shard as shard_module
 from codeparrot.cleaning.card import write_attribution
-from codeparrot.cleaning.duplicates import find_duplicates, join_duplicates
+from codeparrot.cleaning.clusters import join_duplicates
+from codeparrot.cleaning.duplicates import find_duplicates
 from codeparrot.cleaning.filters import Filters
 from codeparrot.cleaning.shard import Recipe, clean_records, text_hash
 from codeparrot.cleaning.signatures import NearDuplicates, signatures
@@ -36,7 +37,7 @@ def clusters(folder: Path, shards: Sequence[Path], partitions: int = 1, jaccard:
     parts = [folder / f"pairs-{number}-of-{partitions}" for number in range(partitions)]
     for number, part in enumerate(parts):
         find_duplicates(shards, number, partitions, jaccard, part)
-    join_duplicates(shards, parts, folder / "clusters.parquet")
+    join_duplicates(parts, folder / "clusters.parquet")
     return pl.read_parquet(folder / "clusters.parquet")
 
 
