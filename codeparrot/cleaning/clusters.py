@@ -78,7 +78,8 @@ def _named(partitions: Sequence[Path], files: pl.DataFrame) -> Iterator[pl.DataF
         mine = pl.col("number").is_between(portion["number"][0], portion["number"][-1])
         columns = ["number", "repo_name", "path", "size"]
         names = pl.concat([pl.scan_parquet(file).filter(mine).select(columns).collect() for file in partitions])
-        yield portion.join(names.unique("number"), on="number", maintain_order="left")
+        named = portion.join(names.unique("number"), on="number", maintain_order="left")
+        yield pl.DataFrame(named.to_arrow())  # a copy: a selection of strings would hold all those that were read
 
 
 def _staying(partitions: Sequence[Path], files: pl.DataFrame) -> pl.Series:
@@ -101,10 +102,13 @@ def join_duplicates(partitions: Sequence[Path], output: Path) -> int:
     as a partition has, and of those that a first one is chosen from.
     """
     files = _clusters(partitions)
-    stays = pl.col("number").is_in(_staying(partitions, files).implode())
-    removed = pl.when(stays).then(None).when("exact").then(pl.lit("duplicate")).otherwise(pl.lit("near_duplicate"))
-    judged = files.select("number", "cluster", removed_as=removed, shard=pl.col("number") // 2**32, row=pl.col("number") % 2**32)
+    judged = files.with_columns(stays=pl.col("number").is_in(_staying(partitions, files).implode()))
+    columns = {
+        "shard": pl.col("number") // 2**32,
+        "row": pl.col("number") % 2**32,
+        "removed_as": pl.when("stays").then(None).when("exact").then(pl.lit("duplicate")).otherwise(pl.lit("near_duplicate")),
+    }
     with written_beside(output) as beside, pq.ParquetWriter(beside, CLUSTERED) as writer:
         for frame in _named(partitions, judged):
-            writer.write_table(frame.select(CLUSTERED.names).to_arrow().cast(CLUSTERED))
-    return judged["cluster"].n_unique()
+            writer.write_table(frame.with_columns(**columns).select(CLUSTERED.names).to_arrow().cast(CLUSTERED))
+    return int(judged["stays"].sum())
