@@ -54,8 +54,8 @@ def kinds_chart(tokenizers: list[dict[str, Any]]) -> Markup:
             measured = [row["compression"]["bytes a token"][kind] for kind in kinds]
             found = [(place + shift, each) for place, each in enumerate(measured) if each]
             values = [each["value"] for _, each in found]
-            below = [each["value"] - each["low"] for _, each in found]
-            above = [each["high"] - each["value"] for _, each in found]
+            below = [each["value"] - each.get("low", each["value"]) for _, each in found]
+            above = [each.get("high", each["value"]) - each["value"] for _, each in found]
             colour = COLOURS[number % len(COLOURS)]
             places = [place for place, _ in found]
             axes.errorbar(values, places, xerr=[below, above], fmt="o", color=colour, capsize=3, markersize=5, label=row["name"])

@@ -27,8 +27,8 @@ def _weights(files: int, seed: int) -> NDArray[np.float64]:
 def ratios(above: NDArray[np.float64], below: NDArray[np.float64], seed: int) -> list[Interval | None]:
     """For each row of `above` and `below`, shape (rows, files), the ratio of their sums with a 95% interval.
 
-    The interval is the percentile bootstrap over files (Efron 1979), since tokens of one file are not independent. None
-    where the sum below is 0.
+    The interval is the percentile bootstrap over files (Efron 1979), since tokens of one file are not independent; one file by
+    itself has none. None where the sum below is 0.
     """
     weights = _weights(above.shape[1], seed)
     totals, found = (weights @ above.T, weights @ below.T), list[Interval | None]()
@@ -36,9 +36,12 @@ def ratios(above: NDArray[np.float64], below: NDArray[np.float64], seed: int) ->
         if not below[row].sum():
             found.append(None)
             continue
+        value = float(above[row].sum() / below[row].sum())
+        if np.count_nonzero(below[row]) == 1:
+            found.append({"value": value})
+            continue
         resampled = totals[0][:, row] / np.where(totals[1][:, row] > 0, totals[1][:, row], np.nan)
         low, high = np.nanpercentile(resampled, [2.5, 97.5])
-        value = float(above[row].sum() / below[row].sum())
         found.append({"value": value, "low": float(low), "high": float(high)})
     return found
 

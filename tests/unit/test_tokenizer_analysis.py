@@ -101,6 +101,11 @@ def test_the_interval_of_a_ratio_holds_it_and_vanishes_when_all_files_are_alike(
     assert measures.ratios(below, 0 * below, seed=1) == [None]
 
 
+def test_one_file_alone_has_no_interval() -> None:
+    alone = np.array([[0.0, 4.0, 0.0]])
+    assert measures.ratios(3 * alone, alone, seed=1) == [{"value": 3.0}]
+
+
 def test_the_interval_is_as_wide_as_that_of_the_mean() -> None:
     """For equal denominators the ratio is a mean, whose interval is known."""
     values = np.random.default_rng(1).normal(10, 2, (1, 400))
