@@ -10,6 +10,7 @@ files of one group that follow nobody have been compared with each other.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -56,32 +57,48 @@ def _groups(shards: Sequence[Path], partition: int, partitions: int, near: bool)
     return found.filter(pl.len().over("key", "exact") > 1)
 
 
-def _read(shards: Sequence[Path], wanted: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
-    """Some columns of the files with the numbers `wanted`, and their numbers."""
-    frames = []
+def _read(shards: Sequence[Path], wanted: pl.Series, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Some columns of the files with the numbers `wanted`, in the order of numbers, a shard at a time."""
     for shard, file in enumerate(shards):
-        mine = wanted.filter(wanted // 2**32 == shard)
-        if len(mine):
-            rows = _numbered(shard, file).select("number", *columns)
-            frames.append(rows.join(mine.to_frame().lazy(), on="number", how="semi").collect())
-    return pl.concat(frames)
+        mine = wanted.filter(wanted // 2**32 == shard).to_frame("number").lazy()
+        rows = _numbered(shard, file).select("number", *columns).join(mine, on="number", how="semi")
+        # A copy: a selection of strings would hold all those that were read.
+        yield pl.DataFrame(rows.collect().sort("number").to_arrow())
 
 
-def _compared(shards: Sequence[Path], groups: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The members of groups (exact, key, file), and their files, numbered in the order of their names, with hash and identifiers.
+def _members(groups: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
+    """The members (exact, key, file) of groups that are compared.
 
-    Of the exact duplicates in a near duplicates' group only the first is a member: the others follow it as it is. So identifiers
-    are held of few files.
+    Of exact duplicates in a near duplicates' group only the first is: the others follow it as it is, so that few files'
+    identifiers are held.
     """
-    names = _read(shards, groups["number"].unique(), ["repo_name", "path", "size", "hash"]).sort("repo_name", "path", "number")
-    files = names.with_columns(file=pl.int_range(pl.len(), dtype=pl.Int64))
     members = groups.join(files.select("number", "file", "hash"), on="number")
     is_near = ~pl.col("exact")
     near = members.filter(is_near).sort("file").unique(["key", "hash"], keep="first").filter(pl.len().over("key") > 1)
-    if len(near):
-        identifiers = _read(shards, near["number"].unique(), ["identifiers"])
-        files = files.join(identifiers, on="number", how="left", maintain_order="left")
-    return pl.concat([members.filter(~is_near), near]).select("exact", "key", "file"), files
+    return pl.concat([members.filter(~is_near), near]).select("exact", "key", "file")
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Sets of identifiers: that of file f is flat[ends[place[f]] : ends[place[f] + 1]], in rising order."""
+
+    flat: NDArray[np.uint32]
+    ends: NDArray[np.int64]
+    place: NDArray[np.int64]
+
+
+def _identifiers(shards: Sequence[Path], files: pl.DataFrame, members: pl.DataFrame) -> Sets:
+    """The identifiers of the files in near duplicates' groups."""
+    numbers = files["number"]
+    wanted = numbers.gather(members.filter(~pl.col("exact"))["file"].unique()).sort()
+    flat, sizes = np.zeros(0, np.uint32), [np.zeros(1, np.int64)]
+    for frame in _read(shards, wanted, ["identifiers"]):
+        lists = frame["identifiers"].to_arrow()
+        end, values = len(flat), lists.flatten().to_numpy()
+        flat.resize(end + len(values), refcheck=False)  # where it lies: there is no room for it twice
+        flat[end:] = values
+        sizes.append(np.diff(lists.offsets.to_numpy()))
+    return Sets(flat, np.cumsum(np.concatenate(sizes)), np.searchsorted(wanted.to_numpy(), numbers.to_numpy()))
 
 
 def _portions(costs: NDArray[np.int64]) -> Iterator[slice]:
@@ -94,11 +111,10 @@ def _portions(costs: NDArray[np.int64]) -> Iterator[slice]:
         first = end
 
 
-def similarities(identifiers: pl.Series, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The Jaccard similarity of each pair of sets identifiers[one], identifiers[other], shape (pairs,); exact."""
-    array = identifiers.to_arrow()
-    flat, offsets = array.flatten().to_numpy(), array.offsets.to_numpy() - array.offsets[0].as_py()
-    sizes = np.diff(offsets)
+def similarities(sets: Sets, files: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The Jaccard similarity of the sets of each pair of files, shape (pairs,); exact."""
+    one, other = sets.place[files], sets.place[others]
+    sizes = np.diff(sets.ends)
     found = np.zeros(len(one))
     for part in _portions(sizes[one] + sizes[other]):
         keys = []
@@ -106,7 +122,7 @@ def similarities(identifiers: pl.Series, one: NDArray[np.int64], other: NDArray[
             length = sizes[side]
             pair = np.repeat(np.arange(len(side), dtype=np.uint64) << np.uint64(32), length)
             inside = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-            keys.append(pair | flat[np.repeat(offsets[side], length) + inside])
+            keys.append(pair | sets.flat[np.repeat(sets.ends[side], length) + inside])
         both = np.sort(np.concatenate(keys), kind="stable")  # two rising rows, which a merge sort joins in one go
         shared = both[1:][both[1:] == both[:-1]] >> np.uint64(32)
         common = np.bincount(shared.astype(np.int64), minlength=len(one[part]))
@@ -114,8 +130,8 @@ def similarities(identifiers: pl.Series, one: NDArray[np.int64], other: NDArray[
     return found
 
 
-def _followers(members: pl.DataFrame, files: pl.DataFrame, jaccard: float) -> Iterator[pl.DataFrame]:
-    """(leader, follower, exact) for the groups `members` (key, exact, file); files are numbered in the order of their names."""
+def _followers(members: pl.DataFrame, hashes: pl.Series, sets: Sets, jaccard: float) -> Iterator[pl.DataFrame]:
+    """(leader, follower, exact) for the groups `members` (exact, key, file); files are numbered in the order of their names."""
     left = members.sort("exact", "key", "file")
     while len(left):
         pairs = left.with_columns(leader=pl.col("file").first().over("exact", "key")).filter(pl.col("file") != pl.col("leader"))
@@ -123,9 +139,8 @@ def _followers(members: pl.DataFrame, files: pl.DataFrame, jaccard: float) -> It
         one, other = distinct["leader"].to_numpy(), distinct["file"].to_numpy()
         exact = distinct["exact"].to_numpy()
         same = np.zeros(len(distinct), np.bool_)
-        same[exact] = (files["hash"].gather(one[exact]) == files["hash"].gather(other[exact])).to_numpy()
-        if "identifiers" in files.columns:
-            same[~exact] = similarities(files["identifiers"], one[~exact], other[~exact]) >= jaccard
+        same[exact] = (hashes.gather(one[exact]) == hashes.gather(other[exact])).to_numpy()
+        same[~exact] = similarities(sets, one[~exact], other[~exact]) >= jaccard
         judged = distinct.with_columns(same=pl.Series(same))
         yield judged.filter("same").select("leader", "file", "exact")
         left = (
@@ -159,8 +174,12 @@ def find_duplicates(shards: Sequence[Path], partition: int, partitions: int, jac
     groups = _groups(shards, partition, partitions, near=jaccard is not None)
     found = pl.DataFrame(schema=FOLLOWING)
     if len(groups):
-        members, files = _compared(shards, groups)
-        found = _following(files, pl.concat(_followers(members, files, jaccard or 1.0)).unique())
+        columns = ["repo_name", "path", "size", "hash"]
+        files = pl.concat(_read(shards, groups["number"].unique(), columns)).sort("repo_name", "path", "number")
+        files = files.with_columns(file=pl.int_range(pl.len(), dtype=pl.Int64))
+        members = _members(groups, files)
+        sets = _identifiers(shards, files, members)
+        found = _following(files, pl.concat(_followers(members, files["hash"], sets, jaccard or 1.0)).unique())
     with written_beside(output) as beside:
         found.write_parquet(beside, row_group_size=ROW_GROUP)
     return len(found)
