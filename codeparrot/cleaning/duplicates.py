@@ -35,7 +35,7 @@ FOLLOWING = pl.Schema(
 # Rows are read by ranges of their numbers.
 ROW_GROUP = 2**16
 # Pairs are compared in portions of about so many identifiers.
-PORTION = 2**22
+PORTION = 2**20
 
 
 def _numbered(shard: int, file: Path) -> pl.LazyFrame:
