@@ -23,7 +23,7 @@ from jsonargparse import auto_cli
 from numpy.typing import NDArray
 
 from codeparrot.cleaning.clusters import join_duplicates
-from codeparrot.cleaning.duplicates import FOLLOWING, ROW_GROUP, find_duplicates
+from codeparrot.cleaning.duplicates import ROW_GROUP, SHARD, find_duplicates, following
 from codeparrot.cleaning.lexing import mixed
 from codeparrot.cleaning.shard import BATCH_ROWS, COMPRESSION, REPEATED, SCHEMA
 
@@ -82,22 +82,15 @@ def _write_partition(file: Path, partition: int, partitions: int, numbers: NDArr
     other = ~is_exact & (chance.random(len(follower)) < 0.05)
     leader[other] = follower[other] - 1 - chance.integers(0, COPIES, other.sum()).clip(max=follower[other] - 1)
     here = np.where(is_exact, follower % partitions == partition, chance.random(len(follower)) < 0.5)
-    pairs = pl.DataFrame(
-        {"leader": numbers[order[leader[here]]], "number": numbers[order[follower[here]]], "exact": is_exact[here]}
-    )
-    exact = pl.col("exact")
-    followed = pairs.group_by("number").agg(
-        duplicate_of=pl.col("leader").filter(exact), near_duplicate_of=pl.col("leader").filter(~exact)
-    )
-    mine = pl.concat([pairs["number"], pairs["leader"]]).unique().sort().to_frame("number")
     number = pl.col("number")
     names = {
         "repo_name": pl.format("owner-{}/repository-of-some-name-{}", number % 100_003, number % 977),
         "path": pl.format("src/package/subpackage/module_of_some_name_{}.py", number),
         "size": pl.lit(1000, pl.Int64),
     }
-    found = mine.join(followed, on="number", how="left").with_columns(**names).select(*FOLLOWING)
-    found.write_parquet(file, row_group_size=ROW_GROUP)
+    files = pl.DataFrame({"number": numbers[order], "file": np.arange(len(numbers))})
+    pairs = pl.DataFrame({"leader": leader[here], "file": follower[here], "exact": is_exact[here]})
+    following(files.with_columns(**names), pairs).write_parquet(file, row_group_size=ROW_GROUP)
 
 
 def _measured(job: Callable[..., int], *arguments: object) -> tuple[int, float, float]:
@@ -107,9 +100,7 @@ def _measured(job: Callable[..., int], *arguments: object) -> tuple[int, float, 
     return found, time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def main(
-    shards: int = 184, rows: int = 73_000, clustered: int = 5_000_000, partitions: int = 64, workers: int = 2, find: bool = True
-) -> None:
+def main(shards: int = 184, rows: int = 73_000, clustered: int = 5_000_000, partitions: int = 128, workers: int = 2) -> None:
     """Measure a job of each rule.
 
     Args:
@@ -118,25 +109,23 @@ def main(
         clustered: Files that are in a cluster.
         partitions: Into how many the search is divided.
         workers: Processes that invent the files.
-        find: Whether a partition is searched; without it only the joining is measured.
     """
     spawn = multiprocessing.get_context("spawn")
     print(f"{shards * rows:,} files, {clustered:,} of them in clusters, {partitions} partitions", flush=True)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        if find:
-            cleaned = [folder / f"shard-{shard}.parquet" for shard in range(shards)]
-            with ProcessPoolExecutor(workers, spawn) as pool:
-                jobs = [pool.submit(_write_shard, file, shard, shards, rows, clustered) for shard, file in enumerate(cleaned)]
-                for job in jobs:
-                    job.result()
-            with ProcessPoolExecutor(1, spawn) as apart:
-                arguments = (cleaned, 0, partitions, 0.85, folder / "found.parquet")
-                found, seconds, peak = apart.submit(_measured, find_duplicates, *arguments).result()
-            size = sum(file.stat().st_size for file in cleaned) / 1e9
-            print(f"find_duplicates: {found:,} files found in {size:.1f} GB, {seconds:.1f} s, peak {peak:,.0f} MiB", flush=True)
+        cleaned = [folder / f"shard-{shard}.parquet" for shard in range(shards)]
+        with ProcessPoolExecutor(workers, spawn) as pool:
+            jobs = [pool.submit(_write_shard, file, shard, shards, rows, clustered) for shard, file in enumerate(cleaned)]
+            for job in jobs:
+                job.result()
+        with ProcessPoolExecutor(1, spawn) as apart:
+            arguments = (cleaned, 0, partitions, 0.85, folder / "found.parquet")
+            found, seconds, peak = apart.submit(_measured, find_duplicates, *arguments).result()
+        size = sum(file.stat().st_size for file in cleaned) / 1e9
+        print(f"find_duplicates: {found:,} files found in {size:.1f} GB, {seconds:.1f} s, peak {peak:,.0f} MiB", flush=True)
         places = np.sort(np.random.default_rng(1).choice(shards * rows, clustered, replace=False))
-        numbers = (places // rows).astype(np.uint64) << np.uint64(32) | (places % rows).astype(np.uint64)
+        numbers = (places // rows * SHARD + places % rows).astype(np.uint64)
         parts = [folder / f"partition-{partition}.parquet" for partition in range(partitions)]
         for partition, file in enumerate(parts):
             _write_partition(file, partition, partitions, numbers)

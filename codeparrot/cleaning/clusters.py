@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from codeparrot.atomic import written_beside
+from codeparrot.cleaning.duplicates import SHARD
 
 CLUSTERED = pa.schema(
     [
@@ -44,8 +45,8 @@ def _join(root: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int
         low, high = sorted((found(left), found(right)))
         parent[high] = low
     joined = np.frombuffer(parent, np.int64)
-    while (joined[joined] != joined).any():
-        joined = joined[joined]
+    while not np.array_equal(above := joined[joined], joined):
+        joined = above
     return joined
 
 
@@ -104,8 +105,8 @@ def join_duplicates(partitions: Sequence[Path], output: Path) -> int:
     files = _clusters(partitions)
     judged = files.with_columns(stays=pl.col("number").is_in(_staying(partitions, files).implode()))
     columns = {
-        "shard": pl.col("number") // 2**32,
-        "row": pl.col("number") % 2**32,
+        "shard": pl.col("number") // SHARD,
+        "row": pl.col("number") % SHARD,
         "removed_as": pl.when("stays").then(None).when("exact").then(pl.lit("duplicate")).otherwise(pl.lit("near_duplicate")),
     }
     with written_beside(output) as beside, pq.ParquetWriter(beside, CLUSTERED) as writer:

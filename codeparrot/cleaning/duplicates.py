@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from codeparrot.atomic import written_beside
 from codeparrot.errors import PipelineError
 
-# Of each file that leads or follows: its number (2**32 * shard + row), name and size, and the numbers of those that it follows.
+# The number of a file is SHARD * shard + row.
+SHARD = 2**32
+# Of each file that leads or follows: its number, name and size, and the numbers of those that it follows.
 FOLLOWING = pl.Schema(
     {
         "number": pl.UInt64(),
@@ -39,7 +41,7 @@ PORTION = 2**20
 
 
 def _numbered(shard: int, file: Path) -> pl.LazyFrame:
-    number = pl.int_range(pl.len(), dtype=pl.UInt64) + shard * 2**32
+    number = pl.int_range(pl.len(), dtype=pl.UInt64) + shard * SHARD
     return pl.scan_parquet(file).with_columns(number=number)
 
 
@@ -48,8 +50,7 @@ def _groups(shards: Sequence[Path], partition: int, partitions: int, near: bool)
     frames = []
     for shard, file in enumerate(shards):
         rows = _numbered(shard, file)
-        hashes = rows.select("number", key=pl.col("hash").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64), exact=pl.lit(True))
-        keys = [hashes]
+        keys = [rows.select("number", key=pl.col("hash").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64), exact=pl.lit(True))]
         if near:
             keys.append(rows.select("number", key="bands").explode("key").drop_nulls("key").with_columns(exact=pl.lit(False)))
         frames += [each.filter(pl.col("key") % partitions == partition).collect() for each in keys]
@@ -60,10 +61,11 @@ def _groups(shards: Sequence[Path], partition: int, partitions: int, near: bool)
 def _read(shards: Sequence[Path], wanted: pl.Series, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     """Some columns of the files with the numbers `wanted`, in the order of numbers, a shard at a time."""
     for shard, file in enumerate(shards):
-        mine = wanted.filter(wanted // 2**32 == shard).to_frame("number").lazy()
-        rows = _numbered(shard, file).select("number", *columns).join(mine, on="number", how="semi")
-        # A copy: a selection of strings would hold all those that were read.
-        yield pl.DataFrame(rows.collect().sort("number").to_arrow())
+        mine = wanted.filter(wanted // SHARD == shard).to_frame("number")
+        if len(mine):
+            rows = _numbered(shard, file).select("number", *columns).join(mine.lazy(), on="number", how="semi")
+            # A copy: a selection of strings would hold all those that were read.
+            yield pl.DataFrame(rows.collect().sort("number").to_arrow())
 
 
 def _members(groups: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
@@ -150,7 +152,7 @@ def _followers(members: pl.DataFrame, hashes: pl.Series, sets: Sets, jaccard: fl
         )
 
 
-def _following(files: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def following(files: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """FOLLOWING of the files of some pairs (leader, file, exact), in the order of their numbers."""
     leaders = pairs.join(files.select(leader="file", of="number"), on="leader").sort("of")
     followed = leaders.group_by("file").agg(
@@ -179,7 +181,7 @@ def find_duplicates(shards: Sequence[Path], partition: int, partitions: int, jac
         files = files.with_columns(file=pl.int_range(pl.len(), dtype=pl.Int64))
         members = _members(groups, files)
         sets = _identifiers(shards, files, members)
-        found = _following(files, pl.concat(_followers(members, files["hash"], sets, jaccard or 1.0)).unique())
+        found = following(files, pl.concat(_followers(members, files["hash"], sets, jaccard or 1.0)).unique())
     with written_beside(output) as beside:
         found.write_parquet(beside, row_group_size=ROW_GROUP)
     return len(found)
