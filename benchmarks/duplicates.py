@@ -23,9 +23,10 @@ from jsonargparse import auto_cli
 from numpy.typing import NDArray
 
 from codeparrot.cleaning.clusters import join_duplicates
-from codeparrot.cleaning.duplicates import ROW_GROUP, SHARD, find_duplicates, following
+from codeparrot.cleaning.duplicates import ROW_GROUP, find_duplicates, following
 from codeparrot.cleaning.lexing import mixed
 from codeparrot.cleaning.shard import BATCH_ROWS, COMPRESSION, REPEATED, SCHEMA
+from codeparrot.numbering import SHARD_NUMBERS
 
 IDENTIFIERS, BANDS = 300, 23
 COPIES, EXACT = 5, 0.7
@@ -125,7 +126,7 @@ def main(shards: int = 184, rows: int = 73_000, clustered: int = 5_000_000, part
         size = sum(file.stat().st_size for file in cleaned) / 1e9
         print(f"find_duplicates: {found:,} files found in {size:.1f} GB, {seconds:.1f} s, peak {peak:,.0f} MiB", flush=True)
         places = np.sort(np.random.default_rng(1).choice(shards * rows, clustered, replace=False))
-        numbers = (places // rows * SHARD + places % rows).astype(np.uint64)
+        numbers = (places // rows * SHARD_NUMBERS + places % rows).astype(np.uint64)
         parts = [folder / f"partition-{partition}.parquet" for partition in range(partitions)]
         for partition, file in enumerate(parts):
             _write_partition(file, partition, partitions, numbers)

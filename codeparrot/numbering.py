@@ -1,7 +1,10 @@
-"""The names of numbered files: shards of a corpus, parts of a split, partitions of a search.
+"""Names and numbers: of shards of a corpus, parts of a split, partitions of a search, and of the files in a shard.
 
 A script that reads all shards is given their pattern and number, since a list of thousands is too long for a command line.
 """
+
+# A file of a corpus has the number SHARD_NUMBERS * shard + row.
+SHARD_NUMBERS = 2**32
 
 
 def shard_name(number: int) -> str:

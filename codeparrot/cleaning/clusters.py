@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from codeparrot.atomic import written_beside
-from codeparrot.cleaning.duplicates import SHARD
+from codeparrot.numbering import SHARD_NUMBERS
 
 CLUSTERED = pa.schema(
     [
@@ -105,8 +105,8 @@ def join_duplicates(partitions: Sequence[Path], output: Path) -> int:
     files = _clusters(partitions)
     judged = files.with_columns(stays=pl.col("number").is_in(_staying(partitions, files).implode()))
     columns = {
-        "shard": pl.col("number") // SHARD,
-        "row": pl.col("number") % SHARD,
+        "shard": pl.col("number") // SHARD_NUMBERS,
+        "row": pl.col("number") % SHARD_NUMBERS,
         "removed_as": pl.when("stays").then(None).when("exact").then(pl.lit("duplicate")).otherwise(pl.lit("near_duplicate")),
     }
     with written_beside(output) as beside, pq.ParquetWriter(beside, CLUSTERED) as writer:

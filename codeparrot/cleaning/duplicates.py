@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from codeparrot.atomic import written_beside
 from codeparrot.errors import PipelineError
+from codeparrot.numbering import SHARD_NUMBERS
 
-# The number of a file is SHARD * shard + row.
-SHARD = 2**32
 # Of each file that leads or follows: its number, name and size, and the numbers of those that it follows.
 FOLLOWING = pl.Schema(
     {
@@ -41,7 +40,7 @@ PORTION = 2**20
 
 
 def _numbered(shard: int, file: Path) -> pl.LazyFrame:
-    number = pl.int_range(pl.len(), dtype=pl.UInt64) + shard * SHARD
+    number = pl.int_range(pl.len(), dtype=pl.UInt64) + shard * SHARD_NUMBERS
     return pl.scan_parquet(file).with_columns(number=number)
 
 
@@ -61,7 +60,7 @@ def _groups(shards: Sequence[Path], partition: int, partitions: int, near: bool)
 def _read(shards: Sequence[Path], wanted: pl.Series, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     """Some columns of the files with the numbers `wanted`, in the order of numbers, a shard at a time."""
     for shard, file in enumerate(shards):
-        mine = wanted.filter(wanted // SHARD == shard).to_frame("number")
+        mine = wanted.filter(wanted // SHARD_NUMBERS == shard).to_frame("number")
         if len(mine):
             rows = _numbered(shard, file).select("number", *columns).join(mine.lazy(), on="number", how="semi")
             # A copy: a selection of strings would hold all those that were read.

@@ -21,13 +21,12 @@ from transformers.cache_utils import DynamicLayer
 from codeparrot.allocation import keep_freed_memory
 from codeparrot.chance import draw
 from codeparrot.errors import PipelineError
+from codeparrot.evaluation.drawing import drawn
 from codeparrot.model import load_model
 from codeparrot.tokenizer.loading import load_tokenizer
 
 # A stop is looked for in so many of the last tokens.
 TAIL = 16
-# Of a step's logits so many are sorted; all of them where these have not the share that is drawn from.
-MOST_LIKELY = 256
 # New samples come once such a share of the batch is finished: a prompt costs less to read beside others.
 FINISHED_SHARE = 1 / 8
 # Columns of the cache beyond the longest sample: after so many steps all are moved to its beginning.
@@ -141,39 +140,6 @@ def load_generator(checkpoint: Path, tokenizer_file: Path) -> tuple[PreTrainedMo
     keep_freed_memory()
     model = load_model(checkpoint).eval()
     return model.to("cuda", torch.bfloat16) if torch.cuda.is_available() else model, load_tokenizer(tokenizer_file)
-
-
-def _likeliest(scaled: Tensor, most: int) -> Tensor:
-    """The likeliest `most` tokens of each row in falling order."""
-    if most < scaled.shape[-1]:
-        return scaled.topk(most).indices
-    # numpy's vectorised sort takes a fifth of the time of torch's on a CPU.
-    return scaled.argsort(descending=True) if scaled.is_cuda else torch.from_numpy(np.argsort(-scaled.numpy(), axis=-1))
-
-
-def drawn(logits: Tensor, temperature: Tensor, top_p: Tensor, chances: Tensor) -> Tensor:
-    """A token for each row: of the likeliest that together have at least `top_p` of the probability (Holtzman et al. 2020).
-
-    logits: shape (rows, vocabulary), float32; the others: shape (rows,); a temperature of 0 takes the likeliest. `chances` are
-    uniform in [0, 1): the token is where the cumulated probability passes them.
-    """
-    scaled = logits / temperature.clamp(min=1e-6)[:, None].float()
-    normaliser = torch.logsumexp(scaled, dim=-1, keepdim=True)
-    tokens = torch.empty(len(logits), dtype=torch.long, device=logits.device)
-    rows = torch.arange(len(logits), device=logits.device)
-    vocabulary = logits.shape[-1]
-    for most in (min(MOST_LIKELY, vocabulary), vocabulary):
-        found = _likeliest(scaled[rows], most)
-        shares = (scaled[rows].gather(1, found) - normaliser[rows]).double().exp()
-        cumulated = shares.cumsum(-1)
-        last = torch.searchsorted(cumulated, top_p[rows, None]).clamp(max=most - 1)
-        passed = chances[rows, None] * cumulated.gather(1, last)
-        place = torch.minimum(torch.searchsorted(cumulated, passed, right=True), last) * (temperature[rows, None] > 0)
-        tokens[rows] = found.gather(1, place)[:, 0]
-        rows = rows[(cumulated[:, -1] < top_p[rows]) & (temperature[rows] > 0)]
-        if not len(rows):
-            break
-    return tokens
 
 
 class _Batch:

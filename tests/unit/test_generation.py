@@ -12,7 +12,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from codeparrot.errors import PipelineError
 from codeparrot.evaluation import generation
-from codeparrot.evaluation.generation import Request, Sampling, Written, drawn, generate, load_generator
+from codeparrot.evaluation.drawing import drawn
+from codeparrot.evaluation.generation import Request, Sampling, Written, generate, load_generator
 from codeparrot.model import architecture, initialised_model
 from codeparrot.tokenizer.loading import load_tokenizer
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
