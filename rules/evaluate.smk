@@ -74,12 +74,13 @@ rule sample_benchmark:
     params:
         settings=lambda w: as_json(plan.benchmark(w.model, w.benchmark)),
         tasks=lambda w: plan.benchmark_content(w.model, w.benchmark),
+        python=lambda w: plan.sampling_python(w.model),
         part=lambda w: numbering.part_of(w.part),
         batch=lambda w: plan.evaluation(w.model, "generation_batch"),
         backend=lambda w: plan.evaluation(w.model, "backend"),
         code=digest("sample_benchmark"),
     shell:
-        "python scripts/sample_benchmark.py --checkpoint {input.checkpoint} --tokenizer {input.tokenizer}"
+        "{params.python} scripts/sample_benchmark.py --checkpoint {input.checkpoint} --tokenizer {input.tokenizer}"
         " --benchmark {wildcards.benchmark} --settings {params.settings:q} --part {params.part[0]}"
         " --parts {params.part[1]} --batch {params.batch} --backend {params.backend}"
         " --threads {threads} --output {output.samples} > {log} 2>&1"

@@ -20,7 +20,6 @@ from transformers.cache_utils import DynamicLayer
 
 from codeparrot.allocation import keep_freed_memory
 from codeparrot.chance import draw
-from codeparrot.errors import PipelineError
 from codeparrot.evaluation.drawing import drawn
 from codeparrot.model import load_model
 from codeparrot.tokenizer.loading import load_tokenizer
@@ -135,11 +134,10 @@ def load_generator(checkpoint: Path, tokenizer_file: Path) -> tuple[PreTrainedMo
 
     Raises PipelineError where the folder is no checkpoint or the tokenizer is missing.
     """
-    if not tokenizer_file.is_file():
-        raise PipelineError(f"{tokenizer_file}: there is no such file; expected the tokenizer.json of {checkpoint}")
+    tokenizer = load_tokenizer(tokenizer_file)
     keep_freed_memory()
     model = load_model(checkpoint).eval()
-    return model.to("cuda", torch.bfloat16) if torch.cuda.is_available() else model, load_tokenizer(tokenizer_file)
+    return model.to("cuda", torch.bfloat16) if torch.cuda.is_available() else model, tokenizer
 
 
 class _Batch:

@@ -25,6 +25,7 @@ from codeparrot.evaluation.sandbox import check_trials
 from codeparrot.evaluation.scores import estimates, interval, pass_at_k, score, score_parts
 from codeparrot.evaluation.verdicts import check_part, trial
 from codeparrot.model import architecture, initialised_model
+from codeparrot.tokenizer.loading import load_tokenizer
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
 
 needs_bubblewrap = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
@@ -176,37 +177,49 @@ def test_samples_of_other_settings_are_begun_anew(checkpoint: Path, tmp_path: Pa
 def test_vllm_is_given_the_same_prompts_and_settings_and_a_seed_of_each_sample(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # vLLM itself needs a GPU and another torch: this stands in for the part of its interface that is used.
+    # This stands in for the part of vLLM that is used; tests/services/test_vllm.py asks vLLM itself.
+    (checkpoint / "optimizer.safetensors").touch()
+    asked: list[tuple[str, list[int], dict[str, Any]]] = []
+    left: list[SimpleNamespace] = []
+
+    class Engine:
+        model_config = SimpleNamespace(max_model_len=64)
+
+        @classmethod
+        def from_engine_args(cls, given: dict[str, Any]) -> "Engine":
+            files = {file.name for file in Path(given["model"]).iterdir()}
+            assert files == {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
+            assert (given["trust_remote_code"], given["dtype"]) == (False, "float32")
+            return cls()
+
+        def add_request(self, name: str, prompt: dict[str, list[int]], parameters: dict[str, Any]) -> None:
+            ids, why = ([40, 41, 0], None) if len(left) % 2 else ([40, 41], "\ndef")
+            written = SimpleNamespace(text="not read", token_ids=ids, finish_reason="stop", stop_reason=why)
+            asked.append((name, prompt["prompt_token_ids"], parameters))
+            left.append(SimpleNamespace(request_id=name, finished=True, outputs=[written]))
+
+        def has_unfinished_requests(self) -> bool:
+            return bool(left)
+
+        def step(self) -> list[SimpleNamespace]:
+            return [SimpleNamespace(request_id=left[-1].request_id, finished=False), left.pop()]
+
     engine = ModuleType("vllm")
-    asked: list[tuple[dict[str, Any], dict[str, Any]]] = []
-
-    class LLM:
-        def __init__(self, model: str, tokenizer: str, trust_remote_code: bool) -> None:
-            assert (model, tokenizer, trust_remote_code) == (str(checkpoint), str(checkpoint), False)
-            self.llm_engine = SimpleNamespace(model_config=SimpleNamespace(max_model_len=64))
-
-        def generate(self, prompts: list[dict[str, Any]], parameters: list[dict[str, Any]]) -> list[Any]:
-            asked.extend(zip(prompts, parameters, strict=True))
-            ends = itertools.cycle((("stop", None), ("stop", "\ndef"), ("length", None)))
-            return [
-                SimpleNamespace(outputs=[SimpleNamespace(text="x\ndef", token_ids=[1, 2, 3], finish_reason=end, stop_reason=why)])
-                for _, (end, why) in zip(prompts, ends, strict=False)
-            ]
-
-    engine.LLM, engine.SamplingParams = LLM, dict  # type: ignore[attr-defined]
+    engine.LLMEngine, engine.SamplingParams, engine.EngineArgs = Engine, dict, dict  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "vllm", engine)
     output = tmp_path / "samples.jsonl"
     sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", SETTINGS, 0, 1, 5, "vllm", output)
     rows = [orjson.loads(line) for line in output.read_bytes().splitlines()]
-    assert [(row["ended"], row["tokens"]) for row in rows[:3]] == [("end token", 2), ("stop", 3), ("length", 3)]
-    assert [row["completion"] for row in rows[:2]] == ["x", "x"]
-    assert len({parameters["seed"] for _, parameters in asked}) == 12 and asked[0][0]["prompt_token_ids"]
-    assert (asked[0][1]["temperature"], asked[0][1]["max_tokens"], asked[0][1]["top_p"]) == (0.2, 6, 0.95)
+    text = load_tokenizer(checkpoint / "tokenizer.json").decode([40, 41])
+    assert [(row["ended"], row["tokens"], row["written"]) for row in rows[:2]] == [("stop", 2, text), ("end token", 2, text)]
+    assert len({parameters["seed"] for _, _, parameters in asked}) == 12 and all(ids for _, ids, _ in asked)
+    first = asked[0][2]
+    assert (first["temperature"], first["max_tokens"], first["top_p"]) == (0.2, 6, 0.95) and "\ndef" in first["stop"]
 
 
 def test_vllm_that_is_not_installed_is_named(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(PipelineError, match=r"evaluation: backend: 'vllm': .*install vLLM"):
+    with pytest.raises(PipelineError, match=r"evaluation: backend: 'vllm': .*make vllm"):
         sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", SETTINGS, 0, 1, 5, "vllm", tmp_path / "samples.jsonl")
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from codeparrot.config import load
 from codeparrot.errors import PipelineError
+from codeparrot.plan import read_plan
 from tests.conftest import REPOSITORY
 
 
@@ -106,8 +107,20 @@ def test_every_pin_is_that_of_the_lock_file() -> None:
     lock = dict(re.findall(r"^(?:#: )?([\w.-]+)==([^\s\\]+)", (REPOSITORY / "requirements.lock").read_text(), re.MULTILINE))
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     conda = yaml.safe_load((REPOSITORY / "envs/codeparrot.yaml").read_text())["dependencies"][-1]["pip"]
-    pins = [*project["dependencies"], *project["optional-dependencies"]["dev"], *conda]
+    vllm = re.findall(r"^\S+==\S+", (REPOSITORY / "envs/vllm.txt").read_text(), re.MULTILINE)
+    pins = [*project["dependencies"], *project["optional-dependencies"]["dev"], *conda, *vllm]
     for pin in pins:
         name, version = re.sub(r"\[.*\]", "", pin).split("==")
         assert lock[name] == version, pin
     assert {re.split(r"[=\[]", pin)[0] for pin in project["dependencies"]} == {re.split(r"[=\[]", pin)[0] for pin in conda}
+
+
+def test_vllm_without_its_environment_is_refused_with_what_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = read_plan(REPOSITORY / "config", yaml.safe_load((REPOSITORY / "config/config.yaml").read_text()))
+    plan.models["codeparrot-demo"]["evaluation"]["backend"] = "vllm"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PipelineError, match=r"codeparrot-demo\.yaml: evaluation: backend: 'vllm': .*run `make vllm`"):
+        plan.sampling_python("codeparrot-demo")
+    (tmp_path / ".venv-vllm/bin").mkdir(parents=True)
+    (tmp_path / ".venv-vllm/bin/python").touch()
+    assert plan.sampling_python("codeparrot-demo") == ".venv-vllm/bin/python"

@@ -159,5 +159,5 @@ def test_a_flat_distribution_is_drawn_from_beyond_the_likeliest_few() -> None:
 
 def test_a_folder_without_its_tokenizer_is_refused(tmp_path: Path) -> None:
     initialised_model(architecture(GPT2, 400, 0), 1).save_pretrained(tmp_path)
-    with pytest.raises(PipelineError, match=r"tokenizer\.json: there is no such file; expected the tokenizer\.json of"):
+    with pytest.raises(PipelineError, match=r"tokenizer\.json: there is no such file; expected a model's tokenizer\.json"):
         load_generator(tmp_path, tmp_path / "tokenizer.json")
