@@ -2,7 +2,7 @@
 
 Prompts are sorted by length, a prompt of several samples is read once, the next sample takes the place of a finished one, and
 keys and values lie in buffers with room. A sample's numbers are a function of its seed and name, so batches, jobs and GPUs change
-it by no more than the rounding of sums does.
+it only where two tokens are as near as sums are rounded.
 """
 
 from collections import deque
@@ -125,7 +125,8 @@ class _Row:
         self.number, self.request, self.ids, self.new_tokens, self.prompt_cut = number, request, ids, new_tokens, prompt_cut
         self.written: list[int] = []
         seed = draw(request.sampling.seed, *request.identity)
-        self.chances = np.random.Generator(np.random.Philox(key=seed)).random(new_tokens)
+        # The key of each draw.
+        self.draws = np.random.Generator(np.random.Philox(key=seed)).integers(2**63, size=new_tokens)
         self.ended: Literal["end token", "stop", "length"] | None = None
 
 
@@ -219,8 +220,8 @@ class _Batch:
 
         temperature = each([row.request.sampling.temperature for _, row in live])
         top_p = each([row.request.sampling.top_p for _, row in live])
-        chances = each([float(row.chances[len(row.written)]) for _, row in live])
-        chosen = drawn(self.logits[where], temperature, top_p, chances)
+        draws = torch.tensor([int(row.draws[len(row.written)]) for _, row in live], device=self.model.device)
+        chosen = drawn(self.logits[where], temperature, top_p, draws)
         for (place, row), token in zip(live, chosen.tolist(), strict=True):
             self._append(row, token)
             if row.ended:

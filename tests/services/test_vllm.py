@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
-from conftest import REPOSITORY
 
 from codeparrot.evaluation.benchmarks import BenchmarkSettings
 from codeparrot.evaluation.samples import sample_part
 from codeparrot.model import architecture, initialised_model
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
+from tests.conftest import REPOSITORY
 
 PYTHON = REPOSITORY / ".venv-vllm/bin/python"
 pytestmark = pytest.mark.skipif(
