@@ -47,7 +47,7 @@ def drawn(logits: Tensor, temperature: Tensor, top_p: Tensor, keys: Tensor) -> T
     """
     scaled = logits / temperature.clamp(min=1e-6)[:, None].float()
     normaliser = torch.logsumexp(scaled, dim=-1, keepdim=True)
-    chosen = scaled.argmax(-1)
+    chosen = logits.argmax(-1)
     vocabulary = logits.shape[-1]
     every = torch.arange(vocabulary, device=logits.device)[None]
     rows = torch.nonzero(temperature > 0)[:, 0]
