@@ -1,5 +1,6 @@
 """Generation: what transformers' own loop writes, whatever the batch; each sample with chances of its own."""
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -81,6 +82,15 @@ def test_prompts_of_all_lengths_in_one_batch_are_completed_as_transformers_compl
 def test_the_batch_changes_no_sample(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch: int) -> None:
     requests = samples(PROMPTS, WARM, 5, ("\n", "("))
     assert write(model, tokenizer, requests, batch) == write(model, tokenizer, requests, 8)
+
+
+def test_in_bfloat16_as_on_a_gpu_the_batch_changes_few_samples(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    coarse = copy.deepcopy(model).to(torch.bfloat16)
+    requests = samples(PROMPTS, WARM, 50)
+    pairs = zip(write(coarse, tokenizer, requests, 64), write(coarse, tokenizer, requests, 7), strict=True)
+    assert sum(one == other for one, other in pairs) >= 0.85 * len(requests)
 
 
 def test_fewer_samples_than_an_eighth_of_the_batch_are_written_too(
