@@ -128,8 +128,9 @@ def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_par
     for job in links:
         assert (job["NumNodes"], job["TresPerNode"], job["Partition"]) == ("2", "gres:gpu:a100:1", "a100")
         assert job["JobState"] == "COMPLETED" and job["JobName"].startswith("codeparrot_")
-    (validation, *_) = jobs("validate_checkpoint", "codeparrot-xl")
-    assert validation["TresPerNode"] == "gres:gpu:a100:1" and validation["NumNodes"] == "1"
+    for job in (*jobs("validate_checkpoint", "codeparrot-xl"), *jobs("sample_benchmark", "codeparrot-xl")):
+        assert job["TresPerNode"] == "gres:gpu:a100:1" and job["NumNodes"] == "1"
+    assert jobs("validate_checkpoint", "codeparrot-xl") and jobs("sample_benchmark", "codeparrot-xl")
 
 
 def test_the_efficiency_report_says_what_jobs_used_of_what_they_asked_for(built: Path) -> None:
