@@ -6,7 +6,9 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
 from codeparrot.shards import Record
@@ -21,6 +23,11 @@ def sources() -> list[str]:
     files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     texts = [file.read_text(encoding="utf-8") for file in files if 4000 < file.stat().st_size < 40000]
     return texts[:40]
+
+
+def json_lines(file: Path) -> list[Any]:
+    """The rows of a JSON-lines file."""
+    return [orjson.loads(line) for line in file.read_bytes().splitlines()]
 
 
 def copy_of_checkout(folder: Path) -> None:

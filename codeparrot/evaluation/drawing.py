@@ -11,7 +11,8 @@ from torch import Tensor
 
 # Of a step's logits so many are sorted; all of them where these have not the share that is drawn from.
 MOST_LIKELY = 256
-# SplitMix64 (Steele, Lea and Flood 2014): increment, shifts and factors, as signed 64-bit integers.
+# SplitMix64 (Steele, Lea and Flood 2014): increment, shifts and factors, as signed 64-bit integers, since torch shifts no others;
+# cleaning's lexing.mixed is its last part for numpy.
 INCREMENT = 0x9E3779B97F4A7C15 - 2**64
 MIX = ((30, 0xBF58476D1CE4E5B9 - 2**64), (27, 0x94D049BB133111EB - 2**64))
 LAST_SHIFT = 31
@@ -34,9 +35,14 @@ def noise(keys: Tensor, tokens: Tensor) -> Tensor:
     return uniform.log_().neg_().log_().neg_()
 
 
-def _sorted(scaled: Tensor) -> Tensor:
+def _candidates(scaled: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each row the values and ids of the likeliest `most` tokens, or of all, and the values in falling order."""
+    if most < scaled.shape[-1]:
+        values, tokens = scaled.topk(most)
+        return values, tokens, values
     # numpy's vectorised sort takes a fifth of the time of torch's on a CPU.
-    return scaled.sort(descending=True).values if scaled.is_cuda else -torch.from_numpy(np.sort(-scaled.numpy(), axis=-1))
+    falling = scaled.sort(descending=True).values if scaled.is_cuda else -torch.from_numpy(np.sort(-scaled.numpy(), axis=-1))
+    return scaled, torch.arange(most, device=scaled.device)[None], falling
 
 
 def drawn(logits: Tensor, temperature: Tensor, top_p: Tensor, keys: Tensor) -> Tensor:
@@ -49,16 +55,14 @@ def drawn(logits: Tensor, temperature: Tensor, top_p: Tensor, keys: Tensor) -> T
     normaliser = torch.logsumexp(scaled, dim=-1, keepdim=True)
     chosen = logits.argmax(-1)
     vocabulary = logits.shape[-1]
-    every = torch.arange(vocabulary, device=logits.device)[None]
     rows = torch.nonzero(temperature > 0)[:, 0]
     for most in sorted({min(MOST_LIKELY, vocabulary), vocabulary}):
         if not len(rows):
             break
-        values, tokens = scaled[rows].topk(most) if most < vocabulary else (scaled[rows], every)
-        likeliest = values if most < vocabulary else _sorted(values)
-        cumulated = (likeliest - normaliser[rows]).double().exp().cumsum(-1)
+        values, tokens, falling = _candidates(scaled[rows], most)
+        cumulated = (falling - normaliser[rows]).double().exp().cumsum(-1)
         last = torch.searchsorted(cumulated, top_p[rows, None]).clamp(max=most - 1)
-        sums = noise(keys[rows, None], tokens).add_(values).masked_fill_(values < likeliest.gather(1, last), -torch.inf)
+        sums = noise(keys[rows, None], tokens).add_(values).masked_fill_(values < falling.gather(1, last), -torch.inf)
         chosen[rows] = tokens.expand_as(values).gather(1, sums.argmax(-1, keepdim=True))[:, 0]
         rows = rows[cumulated[:, -1] < top_p[rows]]
     return chosen

@@ -24,6 +24,7 @@ from codeparrot.evaluation.drawing import drawn
 from codeparrot.model import load_model
 from codeparrot.tokenizer.loading import load_tokenizer
 
+Ended = Literal["end token", "stop", "length"]
 # A stop is looked for in so many of the last tokens.
 TAIL = 16
 # New samples come once such a share of the batch is finished: a prompt costs less to read beside others.
@@ -58,6 +59,11 @@ class Request:
     stops: tuple[str, ...]
     sampling: Sampling
 
+    @property
+    def seed(self) -> int:
+        """What all of its random numbers come from: a hash of seed and name, 64 bits."""
+        return draw(self.sampling.seed, *self.identity)
+
 
 @dataclass(frozen=True)
 class Written:
@@ -72,7 +78,7 @@ class Written:
 
     text: str
     tokens: int
-    ended: Literal["end token", "stop", "length"]
+    ended: Ended
     prompt_cut: int
 
 
@@ -124,10 +130,9 @@ class _Row:
     def __init__(self, number: int, request: Request, ids: list[int], new_tokens: int, prompt_cut: int) -> None:
         self.number, self.request, self.ids, self.new_tokens, self.prompt_cut = number, request, ids, new_tokens, prompt_cut
         self.written: list[int] = []
-        seed = draw(request.sampling.seed, *request.identity)
         # The key of each draw.
-        self.draws = np.random.Generator(np.random.Philox(key=seed)).integers(2**63, size=new_tokens)
-        self.ended: Literal["end token", "stop", "length"] | None = None
+        self.draws = np.random.Generator(np.random.Philox(key=request.seed)).integers(2**63, size=new_tokens)
+        self.ended: Ended | None = None
 
 
 def load_generator(checkpoint: Path, tokenizer_file: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
@@ -290,6 +295,12 @@ def fitted(
         yield ids[cut:], new_tokens, cut
 
 
+def spelled(tokenizer: PreTrainedTokenizerFast, ids: list[int], ended: Ended, prompt_cut: int) -> Written:
+    """What was written, from its ids without the end token."""
+    text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return Written(text, len(ids), ended, prompt_cut)
+
+
 @torch.inference_mode()
 def generate(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, requests: Sequence[Request], batch: int
@@ -299,5 +310,4 @@ def generate(
     rows = [_Row(number, request, *fit) for number, (request, fit) in enumerate(zip(requests, fits, strict=True))]
     rows.sort(key=lambda row: (len(row.ids), row.ids))
     for row in _write(model, tokenizer, rows, batch):
-        text = tokenizer.decode(row.written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        yield row.number, Written(text, len(row.written), row.ended or "length", row.prompt_cut)
+        yield row.number, spelled(tokenizer, row.written, row.ended or "length", row.prompt_cut)

@@ -8,18 +8,16 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from codeparrot.chance import draw
 from codeparrot.errors import PipelineError
-from codeparrot.evaluation.generation import Request, Written, fitted
+from codeparrot.evaluation.generation import Ended, Request, Written, fitted, spelled
 from codeparrot.tokenizer.loading import load_tokenizer
 
 # vLLM reads every *.safetensors of a folder as weights, and a checkpoint has its optimizer's state beside them.
 WEIGHTS = ("config.json", "generation_config.json", "model.safetensors")
-
 # Bytes of keys and values; vLLM takes nine tenths of a GPU, which a job has for itself, but also of a machine's memory.
 CACHE_ON_CPU = 2**30
 
@@ -44,6 +42,11 @@ def _engine(checkpoint: Path, tokenizer_file: Path) -> Any:
         return LLMEngine.from_engine_args(settings)
 
 
+def _finished(engine: Any) -> Iterator[Any]:
+    while engine.has_unfinished_requests():
+        yield from (found for found in engine.step() if found.finished)
+
+
 def generate(checkpoint: Path, tokenizer_file: Path, requests: Sequence[Request]) -> Iterator[tuple[int, Written]]:
     """What the model writes for each request, with the request's number, in the order in which they are finished.
 
@@ -63,18 +66,15 @@ def generate(checkpoint: Path, tokenizer_file: Path, requests: Sequence[Request]
             temperature=request.sampling.temperature,
             top_p=request.sampling.top_p,
             max_tokens=new_tokens,
-            seed=draw(request.sampling.seed, *request.identity) % 2**63,
+            seed=request.seed % 2**63,
             stop=list(request.stops),
         )
         engine.add_request(str(number), {"prompt_token_ids": ids}, parameters)
-    while engine.has_unfinished_requests():
-        for found in engine.step():
-            if found.finished:
-                number, written = int(found.request_id), found.outputs[0]
-                ended: Literal["end token", "stop", "length"] = "length"
-                if written.finish_reason == "stop":
-                    ended = "end token" if written.stop_reason is None else "stop"
-                ids = list(written.token_ids)[: -1 if ended == "end token" else None]
-                # vLLM's own text lacks the stop, and what is no whole character at the end.
-                text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-                yield number, Written(text, len(ids), ended, fits[number][2])
+    for found in _finished(engine):
+        number, written = int(found.request_id), found.outputs[0]
+        ended: Ended = "length"
+        if written.finish_reason == "stop":
+            ended = "end token" if written.stop_reason is None else "stop"
+        # vLLM's own text lacks the stop, and what is no whole character at the end; its ids have the end token.
+        ids = list(written.token_ids)[: -1 if ended == "end token" else None]
+        yield number, spelled(tokenizer, ids, ended, fits[number][2])

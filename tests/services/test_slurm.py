@@ -128,9 +128,10 @@ def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_par
     for job in links:
         assert (job["NumNodes"], job["TresPerNode"], job["Partition"]) == ("2", "gres:gpu:a100:1", "a100")
         assert job["JobState"] == "COMPLETED" and job["JobName"].startswith("codeparrot_")
-    for job in (*jobs("validate_checkpoint", "codeparrot-xl"), *jobs("sample_benchmark", "codeparrot-xl")):
+    validations, samplings = (jobs(rule, "codeparrot-xl") for rule in ("validate_checkpoint", "sample_benchmark"))
+    assert validations and samplings
+    for job in (*validations, *samplings):
         assert job["TresPerNode"] == "gres:gpu:a100:1" and job["NumNodes"] == "1"
-    assert jobs("validate_checkpoint", "codeparrot-xl") and jobs("sample_benchmark", "codeparrot-xl")
 
 
 def test_the_efficiency_report_says_what_jobs_used_of_what_they_asked_for(built: Path) -> None:

@@ -13,7 +13,7 @@ from codeparrot.evaluation.benchmarks import BenchmarkSettings
 from codeparrot.evaluation.samples import sample_part
 from codeparrot.model import architecture, initialised_model
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, json_lines
 
 PYTHON = REPOSITORY / ".venv-vllm/bin/python"
 pytestmark = pytest.mark.skipif(
@@ -45,10 +45,6 @@ def checkpoint(request: pytest.FixtureRequest, sources: list[str], tmp_path_fact
     return folder
 
 
-def rows(file: Path) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in file.read_bytes().splitlines()]
-
-
 def by_vllm(checkpoint: Path, output: Path, settings: BenchmarkSettings, arguments: Sequence[str] = ()) -> list[dict[str, Any]]:
     command = [PYTHON, "scripts/sample_benchmark.py", "--backend", "vllm", "--benchmark", "humaneval", "--output", output]
     folder = ["--checkpoint", checkpoint, "--tokenizer", checkpoint / "tokenizer.json"]
@@ -64,14 +60,14 @@ def by_vllm(checkpoint: Path, output: Path, settings: BenchmarkSettings, argumen
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    return rows(output)
+    return json_lines(output)
 
 
 def test_the_likeliest_tokens_are_those_that_transformers_writes(checkpoint: Path, tmp_path: Path) -> None:
     settings = BenchmarkSettings(problems=20, samples=1, temperatures=(0.0,), max_new_tokens=24)
     ours = tmp_path / "ours.jsonl"
     sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", settings, 0, 1, 8, "transformers", ours)
-    assert by_vllm(checkpoint, tmp_path / "vllm.jsonl", settings) == rows(ours)
+    assert by_vllm(checkpoint, tmp_path / "vllm.jsonl", settings) == json_lines(ours)
 
 
 @pytest.mark.parametrize("checkpoint", ["gpt2"], indirect=True)

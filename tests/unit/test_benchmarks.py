@@ -27,6 +27,7 @@ from codeparrot.evaluation.verdicts import check_part, trial
 from codeparrot.model import architecture, initialised_model
 from codeparrot.tokenizer.loading import load_tokenizer
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
+from tests.conftest import json_lines
 
 needs_bubblewrap = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
 SETTINGS = BenchmarkSettings(problems=3, samples=2, temperatures=(0.2, 0.8), max_new_tokens=6)
@@ -52,7 +53,7 @@ def checkpoint(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 def sample(checkpoint: Path, output: Path, part: int = 0, parts: int = 1, settings: BenchmarkSettings = SETTINGS) -> list[Any]:
     sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", settings, part, parts, 5, "transformers", output)
-    return [orjson.loads(line) for line in output.read_bytes().splitlines()]
+    return json_lines(output)
 
 
 def write_mbpp(folder: Path, **changed: object) -> Path:
@@ -209,7 +210,7 @@ def test_vllm_is_given_the_same_prompts_and_settings_and_a_seed_of_each_sample(
     monkeypatch.setitem(sys.modules, "vllm", engine)
     output = tmp_path / "samples.jsonl"
     sample_part(checkpoint, checkpoint / "tokenizer.json", "humaneval", SETTINGS, 0, 1, 5, "vllm", output)
-    rows = [orjson.loads(line) for line in output.read_bytes().splitlines()]
+    rows = json_lines(output)
     text = load_tokenizer(checkpoint / "tokenizer.json").decode([40, 41])
     assert [(row["ended"], row["tokens"], row["written"]) for row in rows[:2]] == [("stop", 2, text), ("end token", 2, text)]
     assert len({parameters["seed"] for _, _, parameters in asked}) == 12 and all(ids for _, ids, _ in asked)
@@ -231,7 +232,7 @@ def test_samples_keep_their_text_and_get_a_verdict(tmp_path: Path) -> None:
     (tmp_path / "samples.jsonl").write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in rows))
     output = tmp_path / "verdicts.jsonl"
     check_part(tmp_path / "samples.jsonl", "humaneval", SETTINGS, Limits(seconds=1), "isolated", 1, output)
-    checked = [orjson.loads(line) for line in output.read_bytes().splitlines()]
+    checked = json_lines(output)
     assert [each["passed"] for each in checked] == [True, False, False]
     assert [{key: each[key] for key in rows[0]} for each in checked] == rows
     score_parts([output], tmp_path / "scores.json")
@@ -246,7 +247,7 @@ def test_without_a_sandbox_nothing_runs_the_samples_are_kept_and_the_scores_say_
     rows = sample(checkpoint, tmp_path / "samples.jsonl")
     monkeypatch.setenv("PATH", str(tmp_path))
     check_part(tmp_path / "samples.jsonl", "humaneval", SETTINGS, Limits(), "isolated", 1, tmp_path / "verdicts.jsonl")
-    checked = [orjson.loads(line) for line in (tmp_path / "verdicts.jsonl").read_bytes().splitlines()]
+    checked = json_lines(tmp_path / "verdicts.jsonl")
     assert [each["written"] for each in checked] == [each["written"] for each in rows]
     assert {each["passed"] for each in checked} == {None}
     found = score(checked)
