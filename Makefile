@@ -35,7 +35,8 @@ check: venv
 	$(BIN)/snakefmt --check Snakefile rules
 
 # The slow proofs, of which `make test` runs a small sample: a training link killed in twenty runs, a million strings encoded and
-# decoded, a link that meets the time limit of its Slurm job, and where `make vllm` was run, vLLM's samples beside ours.
+# decoded, a link that meets the time limit of its Slurm job, where `make vllm` was run, vLLM's samples beside ours, and where
+# there is a GPU, sampling on it.
 prove: venv
 	KILLS=20 PROVE=1 $(BIN)/python -m pytest tests/unit/test_training_chain.py tests/unit/test_tokenizer.py \
-	  tests/services -k "killed_at or many_strings or time_limit or vllm"
+	  tests/services -k "killed_at or many_strings or time_limit or vllm or test_gpu"

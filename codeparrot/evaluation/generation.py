@@ -21,6 +21,7 @@ from transformers.cache_utils import DynamicLayer
 from codeparrot.allocation import keep_freed_memory
 from codeparrot.chance import draw
 from codeparrot.evaluation.drawing import drawn
+from codeparrot.evaluation.gpus import take_one_gpu
 from codeparrot.model import load_model
 from codeparrot.tokenizer.loading import load_tokenizer
 
@@ -142,6 +143,7 @@ def load_generator(checkpoint: Path, tokenizer_file: Path) -> tuple[PreTrainedMo
     """
     tokenizer = load_tokenizer(tokenizer_file)
     keep_freed_memory()
+    take_one_gpu()
     model = load_model(checkpoint).eval()
     return model.to("cuda", torch.bfloat16) if torch.cuda.is_available() else model, tokenizer
 

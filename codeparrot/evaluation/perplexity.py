@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from codeparrot.allocation import keep_freed_memory
+from codeparrot.evaluation.gpus import take_one_gpu
 from codeparrot.evaluation.kinds import Documents
 from codeparrot.model import load_model, parameter_count
 from codeparrot.pretraining.state import check_tokenizer, read_state
@@ -88,6 +89,7 @@ def validation_loss(
     """
     keep_freed_memory()
     torch.set_num_threads(threads)
+    take_one_gpu()
     state = PartialState(cpu=not torch.cuda.is_available())
     model = load_model(checkpoint).to(state.device).eval()
     head = model.get_output_embeddings().weight.float()

@@ -14,6 +14,7 @@ import torch
 
 from codeparrot.errors import PipelineError
 from codeparrot.evaluation.generation import Ended, Request, Written, fitted, spelled
+from codeparrot.evaluation.gpus import take_one_gpu
 from codeparrot.tokenizer.loading import load_tokenizer
 
 # vLLM reads every *.safetensors of a folder as weights, and a checkpoint has its optimizer's state beside them.
@@ -25,6 +26,7 @@ CACHE_ON_CPU = 2**30
 def _engine(checkpoint: Path, tokenizer_file: Path) -> Any:
     # In this process requests are scheduled alike in every run, and no engine outlives a job that is killed.
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    take_one_gpu()
     from vllm import EngineArgs, LLMEngine
 
     on_gpu = torch.cuda.is_available()

@@ -103,6 +103,16 @@ def test_the_container_installs_the_lock_file_itself() -> None:
     assert re.findall(r"^FROM python:([\d.]+)", recipe, re.MULTILINE) == [conda[0].split("=")[-1]]
 
 
+def test_profiles_name_rules_that_there_are() -> None:
+    rules = {
+        name for file in (REPOSITORY / "rules").glob("*.smk") for name in re.findall(r"^rule (\w+):", file.read_text(), re.M)
+    }
+    for profile in (REPOSITORY / "profiles").glob("*/config.yaml"):
+        settings = yaml.safe_load(profile.read_text())
+        arrays = settings.get("slurm-array-jobs", "").split(",")
+        assert {*settings.get("set-resources", {}), *filter(None, arrays)} <= rules, profile
+
+
 def test_every_pin_is_that_of_the_lock_file() -> None:
     lock = dict(re.findall(r"^(?:#: )?([\w.-]+)==([^\s\\]+)", (REPOSITORY / "requirements.lock").read_text(), re.MULTILINE))
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
