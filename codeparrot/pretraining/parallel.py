@@ -39,7 +39,7 @@ class NextTokenLoss(nn.Module):
         self.end_token: int | None = model.config.eos_token_id if settings.within_documents else None
         model.set_attn_implementation("sdpa" if settings.within_documents else CAUSAL)
         if settings.gradient_checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.activation_checkpointing_enable()
         if settings.compile:
             for block in blocks(model):
                 block.compile()
