@@ -29,7 +29,7 @@ from codeparrot.pretraining.interruption import Agreement, signals_noted
 from codeparrot.pretraining.lock import held
 from codeparrot.pretraining.memory import advice, available, check_memory
 from codeparrot.pretraining.metrics import append_metrics, flops_per_token, read_metrics, write_metrics
-from codeparrot.pretraining.optimisation import TrainingSettings, optimizers, schedule
+from codeparrot.pretraining.optimisation import TrainingSettings, check_precision, optimizers, schedule
 from codeparrot.pretraining.parallel import NextTokenLoss, spread
 from codeparrot.pretraining.state import TrainingState, check_tokenizer, read_state
 from codeparrot.pretraining.update import Run, batches_ahead, packed_sequences, streamed_sequences, update
@@ -140,8 +140,7 @@ def prepare(accelerator: Accelerator, link: Link, start: Path, settings: Trainin
             f"training: global_batch: {settings.global_batch}: {processes} processes do not divide it; "
             "change it or the number of processes"
         )
-    if settings.precision == "bf16" and accelerator.device.type == "cuda" and not torch.cuda.is_bf16_supported(False):
-        raise PipelineError(f"training: precision: bf16: {torch.cuda.get_device_name()} has none; use fp16")
+    check_precision(settings.precision, accelerator.device)
     state = read_state(start)
     sequences = _sequences(accelerator, link, settings, state)
     model = load_model(start)

@@ -26,11 +26,11 @@ class _LinearCrossEntropy(torch.autograd.Function):
             wanted = targets[start : start + CHUNK]
             counted = (wanted >= 0).float()
             wanted = wanted.clamp(min=0)[:, None]
-            logits = (part @ head.T).float()
-            normaliser = torch.logsumexp(logits, dim=-1)
-            total += ((normaliser - logits.gather(1, wanted)[:, 0]) * counted).sum()
+            # A row at a time while it is in the cache; logsumexp and a subtraction read all logits six times.
+            logarithms = torch.log_softmax(part @ head.T, dim=-1, dtype=torch.float32)
+            total -= (logarithms.gather(1, wanted)[:, 0] * counted).sum()
             if gradient:
-                probabilities = logits.sub_(normaliser[:, None]).exp_()
+                probabilities = logarithms.exp_()
                 probabilities.scatter_add_(1, wanted, torch.full_like(wanted, -1, dtype=torch.float32))
                 slope = probabilities.mul_(counted[:, None]).to(precision)
                 hidden_gradient[start : start + CHUNK] = slope @ head

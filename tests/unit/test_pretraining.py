@@ -15,7 +15,7 @@ from torch.nn import functional
 from codeparrot import streaming
 from codeparrot.errors import PipelineError
 from codeparrot.model import architecture, initialised_model, parameter_count
-from codeparrot.pretraining import loop, memory
+from codeparrot.pretraining import loop, memory, optimisation
 from codeparrot.pretraining.loop import Link, Observation, TrainingData, train_link
 from codeparrot.pretraining.loss import summed_loss
 from codeparrot.pretraining.metrics import flops_per_token, peak_flops, read_metrics
@@ -180,10 +180,20 @@ def test_a_step_that_does_not_fit_says_which_batch_would(run: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("changes", [{"precision": "bf16"}, {"precision": "fp16"}, {"gradient_checkpointing": True}])
-def test_precision_and_checkpointing_change_the_losses_little(run: Path, changes: dict[str, object]) -> None:
+def test_precision_and_checkpointing_change_the_losses_little(
+    run: Path, changes: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So small a model may be trained with what is slow here.
+    monkeypatch.setattr(optimisation, "has_bfloat16", lambda device: True)
     plain = read_metrics(link(run, "init", "plain", 4))
     other = read_metrics(link(run, "init", "other", 4, replace(SETTINGS, **changes)))  # type: ignore[arg-type]
     assert [line["loss"] for line in other] == pytest.approx([line["loss"] for line in plain], abs=0.02)
+
+
+def test_bfloat16_is_refused_where_the_cpu_has_none(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimisation, "has_bfloat16", lambda device: False)
+    with pytest.raises(PipelineError, match=r"training: precision: 'bf16': this CPU has none, .*use fp32"):
+        link(run, "init", "end", 4, replace(SETTINGS, precision="bf16"))
 
 
 def test_an_overflow_of_fp16_repeats_the_update_at_half_the_scale(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
