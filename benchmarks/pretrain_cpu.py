@@ -33,11 +33,11 @@ TOKENIZER = Path("results/tokenizers/demo/tokenizer.json")
 INITIAL = Path("results/models/codeparrot-demo/init")
 
 
-def settings_of_the_demo(steps: int) -> TrainingSettings:
-    """The demo model's settings, its schedule shortened to `steps`."""
+def settings_of_the_demo(steps: int, batch: int) -> TrainingSettings:
+    """The demo model's settings with a schedule of `steps` updates of `batch` sequences."""
     training = yaml.safe_load(Path("config/models/codeparrot-demo.yaml").read_text())["training"]
     del training["checkpoint_every"]
-    return TrainingSettings(**{**training, "steps": steps})
+    return TrainingSettings(**{**training, "steps": steps, "global_batch": batch, "device_batch": batch})
 
 
 def measure(way: str, settings: TrainingSettings, folder: Path, threads: int, results: Any) -> None:
@@ -90,15 +90,16 @@ def draw(found: list[dict[str, Any]], figure: Path) -> None:
         drawn.savefig(figure, format="svg", metadata={"Date": None})
 
 
-def main(steps: int = 200, threads: int = 2, figure: Path | None = None) -> None:
+def main(steps: int = 200, batch: int = 8, threads: int = 2, figure: Path | None = None) -> None:
     """Compare the loops.
 
     Args:
         steps: Updates of each run.
+        batch: Sequences of an update.
         threads: CPU threads.
         figure: An SVG file for the loss curves.
     """
-    settings = settings_of_the_demo(steps)
+    settings = settings_of_the_demo(steps, batch)
     ways = {"chapter, fp32": settings, "ours, fp32": settings}
     if has_bfloat16(torch.device("cpu")):
         coarse = replace(settings, precision="bf16")
