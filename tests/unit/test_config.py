@@ -53,7 +53,7 @@ MODEL = "models/codeparrot-demo.yaml"
         ),
         (MODEL, ("launch",), "nowhere", r"launch: 'nowhere': there is no such launch; expected one of cpu, gpu-16"),
         (MODEL, ("training", "sequence_length"), 512, r"training: sequence_length: 512: expected at most n_positions = 256"),
-        (MODEL, ("training", "warmup_steps"), 401, r"training: warmup_steps: 401: expected at most steps = 400"),
+        (MODEL, ("training", "warmup_steps"), 601, r"training: warmup_steps: 601: expected at most steps = 600"),
         (
             "models/codeparrot-xl.yaml",
             ("training", "global_batch"),
