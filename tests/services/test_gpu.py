@@ -8,19 +8,17 @@ import pytest
 import torch
 
 from codeparrot.evaluation.generation import Request, Sampling, Written, generate, load_generator
-from codeparrot.model import architecture, initialised_model
-from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
+from tests.checkpoints import write_untrained
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-SHAPE = {"model_type": "gpt2", "n_positions": 256, "n_embd": 64, "n_layer": 2, "n_head": 2}
+SHAPE: dict[str, object] = {"model_type": "gpt2", "n_positions": 256, "n_embd": 64, "n_layer": 2, "n_head": 2}
 WARM = Sampling(temperature=0.8, max_new_tokens=64)
 
 
 @pytest.fixture(scope="module")
 def checkpoint(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoint")
-    train_tokenizer(iter(sources), TokenizerSettings(400)).save(str(folder / "tokenizer.json"))
-    initialised_model(architecture(SHAPE, 400, 0), 1).save_pretrained(folder)
+    write_untrained(folder, sources, SHAPE)
     return folder
 
 

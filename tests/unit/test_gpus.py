@@ -15,8 +15,7 @@ from transformers import PreTrainedModel
 from codeparrot.evaluation import gpus
 from codeparrot.evaluation.generation import load_generator
 from codeparrot.evaluation.gpus import take_one_gpu
-from codeparrot.model import architecture, initialised_model
-from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
+from tests.checkpoints import write_untrained
 from tests.conftest import REPOSITORY
 
 # Claims a GPU, says which, and holds it until its input ends.
@@ -99,9 +98,7 @@ def test_without_a_choice_nothing_changes(
 
 
 def test_on_a_gpu_weights_for_sampling_are_bfloat16(sources: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train_tokenizer(iter(sources), TokenizerSettings(400)).save(str(tmp_path / "tokenizer.json"))
-    shape = {"model_type": "gpt2", "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 2}
-    initialised_model(architecture(shape, 400, 0), 1).save_pretrained(tmp_path)
+    write_untrained(tmp_path, sources, {"model_type": "gpt2", "n_positions": 64, "n_embd": 32, "n_layer": 2, "n_head": 2})
     assert load_generator(tmp_path, tmp_path / "tokenizer.json")[0].dtype == torch.float32
     moved = PreTrainedModel.to
     places = []
