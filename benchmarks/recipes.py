@@ -1,6 +1,8 @@
 """The book's recipe beside the later one, at equal size, on the demo corpus: training loss update by update, and validation.
 
-Both see the same sequences in the same order. First build both models, then draw:
+With equal batches both see the same sequences in the same order. The demo's config has batches of four, at a rate tried for
+these: first give it global_batch, device_batch, steps, checkpoint_every and warmup_steps of the other and learning_rate 2.0e-3.
+Then build both models, and draw:
 
     snakemake results/codeparrot-demo/ results/codeparrot-demo-modern/
     python benchmarks/recipes.py --figure docs/recipes.svg
