@@ -17,6 +17,11 @@ sys.dont_write_bytecode = True
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure() -> None:
+    """Threads that wait do not spin: tests beside each other, and the processes that they start, are more than the cores."""
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+
+
 @pytest.fixture(scope="session")
 def sources() -> list[str]:
     """Some forty modules of the standard library, of at most 40 kB each."""
