@@ -146,6 +146,11 @@ class TokenSplit:
                 shard += 1
         return ids
 
+    def evenly_spread(self, sequences: int) -> list[int]:
+        """The numbers of that many sequences, evenly spread over the split; all of them where `sequences` is 0."""
+        wanted = min(sequences, len(self)) if sequences else len(self)
+        return [number * len(self) // wanted for number in range(wanted)]
+
     def counts(self, vocabulary: int) -> NDArray[np.int64]:
         """How often each id occurs, shape (vocabulary,), a bounded piece at a time."""
         total = np.zeros(vocabulary, np.int64)

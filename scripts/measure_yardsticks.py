@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 
 from codeparrot.atomic import write_text
 from codeparrot.command import run
-from codeparrot.evaluation.perplexity import yardsticks
+from codeparrot.evaluation.yardsticks import yardsticks
 
 
 def main(train: Path, valid: Path, tokenizer: Path, sequence_length: int, output: Path, sequences: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Validation loss, perplexity and bits a byte, by position and by kind of text; the yardsticks uniform and unigram guess."""
+"""Validation loss, perplexity and bits a byte, by position and by kind of text."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,6 @@ import numpy as np
 import orjson
 import torch
 from accelerate import PartialState
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,12 +24,6 @@ from codeparrot.tokens import TokenSplit
 
 # Positions whose logits are held at once.
 CHUNK = 1024
-
-
-def chosen_sequences(split: TokenSplit, sequences: int) -> list[int]:
-    """The numbers of the sequences to evaluate, evenly spread over the split; all of them where `sequences` is 0."""
-    wanted = min(sequences, len(split)) if sequences else len(split)
-    return [number * len(split) // wanted for number in range(wanted)]
 
 
 def perplexity(loss: float) -> float:
@@ -95,7 +88,7 @@ def validation_loss(
     head = model.get_output_embeddings().weight.float()
     split = TokenSplit(index, length)
     check_tokenizer(read_state(checkpoint), checkpoint, index, split.tokenizer_sha256)
-    numbers = chosen_sequences(split, sequences)
+    numbers = split.evenly_spread(sequences)
     own = numbers[state.process_index :: state.num_processes]
     sizes = np.array([len(token) for token in spelled])
     documents = Documents(split, spelled, end_token)
@@ -137,18 +130,3 @@ def validation_loss(
             if part[1]
         },
     }
-
-
-def unigram_loss(counts: NDArray[np.int64], ids: NDArray[np.int64]) -> float:
-    """Cross-entropy in nats a token of the unigram distribution `counts`, each count raised by one, on `ids`."""
-    smoothed = counts + 1
-    return float(-np.log(smoothed[ids] / smoothed.sum()).mean())
-
-
-def yardsticks(train: Path, valid: Path, vocabulary: int, length: int, sequences: int) -> dict[str, float]:
-    """What a model must beat on the evaluated sequences: `uniform` is ln(vocabulary), `unigram` knows only frequencies."""
-    counts = TokenSplit(train, length).counts(vocabulary)
-    split = TokenSplit(valid, length)
-    # The first token of a sequence is never predicted.
-    ids = split.batch(chosen_sequences(split, sequences))[:, 1:].ravel()
-    return {"uniform": math.log(vocabulary), "unigram": unigram_loss(counts, ids)}

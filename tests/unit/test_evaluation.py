@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from codeparrot.evaluation.kinds import Documents
-from codeparrot.evaluation.perplexity import bits_a_byte, perplexity, spellings, unigram_loss, validation_loss
+from codeparrot.evaluation.perplexity import bits_a_byte, perplexity, spellings, validation_loss
+from codeparrot.evaluation.yardsticks import unigram_loss
 from codeparrot.tokenizer.text_kinds import KINDS
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
 from codeparrot.tokens import TokenSplit
