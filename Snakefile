@@ -53,6 +53,13 @@ wildcard_constraints:
     benchmark="[a-z]+",
 
 
+# On a cluster these run where Snakemake does: they read small JSON files for seconds, less than a job waits in a queue.
+localrules:
+    index_tokens,
+    score_benchmark,
+    report_model,
+
+
 include: "rules/corpus.smk"
 include: "rules/clean.smk"
 include: "rules/tokenizer.smk"

@@ -49,7 +49,7 @@ LAYOUT = (
 # Polling every second instead of every ten.
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10")
 # So many updates that a training is found, and disturbed, in the middle.
-LONG = 400
+LONG = 250
 # Seconds after which something hangs: the executor looks ten seconds later each time that it finds nothing new.
 ENOUGH = 600
 DISTURBED = ("cancelled", "warned", "interrupted", "orphaned")
@@ -134,6 +134,11 @@ def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_par
     assert validations and samplings
     for job in (*validations, *samplings):
         assert job["TresPerNode"] == "gres:gpu:a100:1" and job["NumNodes"] == "1"
+
+
+@pytest.mark.parametrize("rule", ["score_benchmark", "report_model"])
+def test_what_takes_seconds_waits_in_no_queue(built: Path, rule: str) -> None:
+    assert list((built / f"results/logs/{rule}").rglob("*.log")) and not jobs(rule, "codeparrot-xl")
 
 
 def test_the_efficiency_report_says_what_jobs_used_of_what_they_asked_for(built: Path) -> None:
