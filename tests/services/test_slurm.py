@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from codeparrot import artefacts
 from codeparrot.pretraining.metrics import read_metrics
 from codeparrot.staleness import file_digest
 from tests.conftest import TINY_CORPUS, TINY_TOKENIZER, copy_of_checkout, snakemake, snakemake_command
@@ -86,9 +87,9 @@ def checkout() -> Iterator[Path]:
             write_model(copy, name, "gpu-1x2", steps=LONG, log_every=10)
         # What needs no cluster to be shown is built without one: each job through Slurm takes some ten seconds more.
         write_model(copy, "refused", "gpu-2x1", steps=6)
-        initial = [f"results/models/{name}/init" for name in (*DISTURBED, "refused")]
+        initial = [f"results/models/{name}/init" for name in ("codeparrot-xl", *DISTURBED, "refused")]
         ends = ["results/models/single/step-000006", f"results/models/straight/step-{LONG:06d}"]
-        done = snakemake(copy, "results/tokens/tiny/tiny/valid.json", *initial, *ends)
+        done = snakemake(copy, "results/tokens/tiny/tiny/valid.json", artefacts.BLEU, *initial, *ends)
         assert done.returncode == 0, done.stdout + done.stderr
         with cluster.running(slurm):
             yield copy
