@@ -13,6 +13,8 @@ import pytest
 
 from codeparrot.shards import Record
 
+# Seconds after which a workflow hangs; on a slow machine, through a cluster that is asked ever more rarely, it takes minutes.
+ENOUGH = 600
 sys.dont_write_bytecode = True
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -60,7 +62,7 @@ def snakemake_command(*arguments: str) -> tuple[list[str], dict[str, str]]:
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run snakemake in a copy of the checkout."""
     command, environment = snakemake_command(*arguments)
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=ENOUGH)
 
 
 def record(content: str, repo_name: str = "owner/name", path: str = "module.py") -> Record:

@@ -16,7 +16,7 @@ import pytest
 from codeparrot import artefacts
 from codeparrot.pretraining.metrics import read_metrics
 from codeparrot.staleness import file_digest
-from tests.conftest import TINY_CORPUS, TINY_TOKENIZER, copy_of_checkout, snakemake, snakemake_command
+from tests.conftest import ENOUGH, TINY_CORPUS, TINY_TOKENIZER, copy_of_checkout, snakemake, snakemake_command
 from tests.services import cluster
 
 pytestmark = pytest.mark.skipif(bool(cluster.why_not_available()), reason=cluster.why_not_available() or "")
@@ -51,8 +51,6 @@ LAYOUT = (
 QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10")
 # So many updates that a training is found, and disturbed, in the middle.
 LONG = 250
-# Seconds after which something hangs: the executor looks ten seconds later each time that it finds nothing new.
-ENOUGH = 600
 DISTURBED = ("cancelled", "warned", "interrupted", "orphaned")
 
 
@@ -60,12 +58,10 @@ def arguments(*more: str) -> tuple[str, ...]:
     return ("--profile", "slurm-a100", *QUICK, *more)
 
 
-def write_model(checkout: Path, name: str, launch: str, steps: int, log_every: int = 1) -> None:
-    (checkout / f"config/models/{name}.yaml").write_text(
-        MODEL.format(
-            launch=launch, steps=steps, every=(steps + 1) // 2 if name == "codeparrot-xl" else steps, log_every=log_every
-        )
-    )
+def write_model(checkout: Path, name: str, launch: str, steps: int, every: int | None = None, log_every: int = 1) -> None:
+    """A model of so many updates, in one link or with a checkpoint `every` so many."""
+    text = MODEL.format(launch=launch, steps=steps, every=every or steps, log_every=log_every)
+    (checkout / f"config/models/{name}.yaml").write_text(text)
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +77,7 @@ def checkout() -> Iterator[Path]:
             (copy / f"config/accelerate/{name}.yaml").write_text(layout)
         (copy / "config/corpora/tiny.yaml").write_text(TINY_CORPUS)
         (copy / "config/tokenizers/tiny.yaml").write_text(TINY_TOKENIZER)
-        write_model(copy, "codeparrot-xl", "gpu-2x1", steps=6)
+        write_model(copy, "codeparrot-xl", "gpu-2x1", steps=6, every=3)
         write_model(copy, "single", "cpu", steps=6)
         for name in ("straight", *DISTURBED):
             write_model(copy, name, "gpu-1x2", steps=LONG, log_every=10)
@@ -232,7 +228,7 @@ def test_ctrl_c_cancels_what_was_submitted(checkout: Path) -> None:
     process = started(checkout, *arguments(f"results/models/interrupted/step-{LONG:06d}"))
     wait_for(lambda: is_training(checkout, "interrupted"))
     process.send_signal(signal.SIGINT)
-    assert process.wait(ENOUGH) != 0
+    assert process.wait(120) != 0
     wait_for(lambda: jobs("pretrain", "interrupted")[-1]["JobState"] not in ("RUNNING", "COMPLETING", "PENDING"))
     assert jobs("pretrain", "interrupted")[-1]["JobState"] in ("CANCELLED", "FAILED")
 
