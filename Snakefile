@@ -7,19 +7,21 @@ from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.27")
 
-ROOT = Path(workflow.basedir)
-sys.path.insert(0, str(ROOT))
+# Where this file lies, also when another workflow includes it as a module.
+ROOT = workflow.current_basedir.get_path_or_uri(secret_free=True)
+sys.path.insert(0, ROOT)
 
-from codeparrot import artefacts, numbering
+from codeparrot import numbering
 from codeparrot.errors import PipelineError
-from codeparrot.plan import as_json, read_plan, use_checkout
-from codeparrot.staleness import code_digest
+from codeparrot.plan import artefacts, as_json, config_folder, read_plan, use_checkout
+from codeparrot.plan.artefacts import log_of, timing_of
+from codeparrot.plan.staleness import code_digest
 
-use_checkout(ROOT)
+use_checkout()
 # A plan of thousands of jobs makes millions of objects that stay; looking for garbage among them took a sixth of its time.
 gc.set_threshold(100_000, 20, 100)
 # A cluster's warning that a job's time runs out reaches every process of the job. It is meant for the training, which
@@ -27,18 +29,22 @@ gc.set_threshold(100_000, 20, 100)
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
-configfile: "config/config.yaml"
+configfile: str(config_folder() / "config.yaml")
 
 
 try:
-    plan = read_plan(Path("config"), config)
+    # A workflow that includes this one as a module may give some of the settings itself; the others are those of the file.
+    plan = read_plan(config_folder(), config)
 except PipelineError as error:
     raise WorkflowError(str(error)) from None
-for kind, found in (("corpus", plan.corpora), ("tokenizer", plan.tokenizers), ("model", plan.models)):
-    for settings in found.values():
-        validate(settings, f"config/schemas/{kind}.schema.yaml")
+
 # What a rule's result depends on besides inputs and settings: the code that its script runs.
-digest = partial(code_digest, ROOT)
+digest = partial(code_digest, Path(ROOT))
+
+
+def each_attempt(amount):
+    """A resource that grows with each retry."""
+    return lambda wildcards, attempt: attempt * amount
 
 
 wildcard_constraints:
@@ -74,4 +80,4 @@ include: "rules/release.smk"
 rule all:
     default_target: True
     input:
-        artefacts.MODEL.format(model=config["default_model"]),
+        artefacts.MODEL.format(model=plan.settings["default_model"]),

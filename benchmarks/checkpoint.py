@@ -14,7 +14,8 @@ import torch
 from accelerate import Accelerator
 from jsonargparse import auto_cli
 
-from codeparrot.model import architecture, initialised_model, load_model, parameter_count
+from codeparrot.model.architecture import architecture, parameter_count
+from codeparrot.model.weights import initialised_model, load_model
 from codeparrot.pretraining.checkpoint import load_optimizers, save_checkpoint
 from codeparrot.pretraining.optimisation import TrainingSettings, optimizers
 from codeparrot.pretraining.state import TrainingState

@@ -22,15 +22,15 @@ from typing import Any
 from jsonargparse import auto_cli
 
 from codeparrot.cleaning.clusters import join_duplicates
-from codeparrot.cleaning.contamination import Task, read_tasks
 from codeparrot.cleaning.duplicates import find_duplicates
 from codeparrot.cleaning.filters import Filters
 from codeparrot.cleaning.secrets import PLACEHOLDERS, SHAPES
 from codeparrot.cleaning.shard import Recipe, clean_records
 from codeparrot.cleaning.splits import SplitSettings, split_shard
-from codeparrot.shards import read_records
+from codeparrot.corpus.shards import read_records
+from codeparrot.problems.tasks import Task, read_tasks
 
-REFERENCE = Recipe(Filters(config_or_test="substrings", assignments="characters", min_bytes=0), secrets=(), benchmarks=())
+REFERENCE = Recipe(Filters(config_or_test="substrings", assignments="characters", min_bytes=0), secrets=(), decontaminate=())
 WHOLE = Recipe()
 
 

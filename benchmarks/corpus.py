@@ -13,8 +13,8 @@ from pathlib import Path
 from jsonargparse import auto_cli
 
 from codeparrot.chance import draw
+from codeparrot.corpus.shards import Record, write_records
 from codeparrot.progress import progress
-from codeparrot.shards import Record, write_records
 
 PACKAGES = """
 aiohttp airflow ansible-core apache-airflow-core astropy biopython bokeh boto3 botocore celery checkov conan coverage

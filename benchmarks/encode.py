@@ -16,7 +16,7 @@ import numpy as np
 from jsonargparse import auto_cli
 from numpy.typing import NDArray
 
-from codeparrot.shards import read_records
+from codeparrot.corpus.shards import read_records
 
 
 def main(

@@ -20,11 +20,12 @@ import yaml
 from jsonargparse import auto_cli
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, StoppingCriteria, StoppingCriteriaList
 
-from codeparrot.allocation import keep_freed_memory
-from codeparrot.evaluation.benchmarks import BENCHMARKS
 from codeparrot.evaluation.generation import Request, Sampling, generate
 from codeparrot.evaluation.perplexity import spellings
-from codeparrot.model import architecture, initialised_model
+from codeparrot.model.allocation import keep_freed_memory
+from codeparrot.model.architecture import architecture
+from codeparrot.model.weights import initialised_model
+from codeparrot.problems import BENCHMARKS
 from codeparrot.tokenizer.loading import load_tokenizer
 
 TOKENIZER = Path("results/tokenizers/codeparrot/tokenizer.json")

@@ -25,10 +25,12 @@ import yaml
 from accelerate import Accelerator
 from jsonargparse import auto_cli
 
-from codeparrot.model import architecture, initialised_model, load_model, parameter_count
-from codeparrot.pretraining.loop import Link, TrainingData, prepare
+from codeparrot.model.architecture import architecture, parameter_count
+from codeparrot.model.weights import initialised_model, load_model
+from codeparrot.pretraining.link import Link, TrainingData
 from codeparrot.pretraining.metrics import flops_per_token, peak_flops
 from codeparrot.pretraining.optimisation import TrainingSettings
+from codeparrot.pretraining.preparation import prepare
 from codeparrot.pretraining.state import TrainingState, write_state
 from codeparrot.pretraining.update import batches_ahead, update
 

@@ -13,7 +13,7 @@ import torch
 from chapter import ConstantLengthDataset
 from jsonargparse import auto_cli
 
-from codeparrot.tokens import TokenSplit, sequences_of_step
+from codeparrot.tokens.packed import TokenSplit, sequences_of_step
 
 TOKENS, CORPUS = Path("results/tokens/demo/demo"), Path("results/corpora/demo")
 

@@ -17,9 +17,9 @@ import datasets
 import numpy as np
 from jsonargparse import auto_cli
 
-from codeparrot.infilling import Infilling
 from codeparrot.tokenizer.loading import load_tokenizer
-from codeparrot.tokens import pack_shard
+from codeparrot.tokens.infilling import Infilling
+from codeparrot.tokens.packed import pack_shard
 
 SHARD = Path("results/corpora/demo/train/train-00000-of-00004.parquet")
 TOKENIZER = Path("results/tokenizers/demo/tokenizer.json")

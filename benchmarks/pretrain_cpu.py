@@ -22,8 +22,9 @@ from chapter import train
 from jsonargparse import auto_cli
 
 from codeparrot.evaluation.perplexity import spellings, validation_loss
-from codeparrot.model import load_model
-from codeparrot.pretraining.loop import Link, Observation, TrainingData, train_link
+from codeparrot.model.weights import load_model
+from codeparrot.pretraining.link import Link, Observation, TrainingData
+from codeparrot.pretraining.loop import train_link
 from codeparrot.pretraining.metrics import read_metrics
 from codeparrot.pretraining.optimisation import TrainingSettings, has_bfloat16
 from codeparrot.pretraining.state import read_state, write_state

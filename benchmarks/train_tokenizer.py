@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from jsonargparse import auto_cli
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from codeparrot.shards import read_records
+from codeparrot.corpus.shards import read_records
 from codeparrot.tokenizer.training import END_OF_TEXT, TokenizerSettings, read_documents, train_tokenizer
 
 SCHEMA = pa.schema([("content", pa.string())])

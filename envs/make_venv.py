@@ -1,4 +1,4 @@
-"""Make .venv from requirements.lock, or leave it alone where it is right already."""
+"""Make .venv, or the folder that is named, from requirements.lock, or leave it alone where it is right already."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / ".venv"
+FOLDER = ROOT / (sys.argv[1] if sys.argv[1:] else ".venv")
 MARK = FOLDER / "made-from"
 
 

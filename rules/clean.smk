@@ -7,127 +7,168 @@ rule clean_shard:
         quarantine=artefacts.QUARANTINE,
         counts=artefacts.CLEANED_COUNTS,
     log:
-        "results/logs/clean_shard/{corpus}/{shard}.log",
+        log_of("clean_shard/{corpus}/{shard}"),
     benchmark:
-        "results/benchmarks/clean_shard/{corpus}/{shard}.tsv"
+        timing_of("clean_shard/{corpus}/{shard}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 1000,
+        mem_mb=each_attempt(1000),
     params:
-        recipe=lambda w: as_json(plan.recipe(w.corpus)),
-        benchmarks=lambda w: plan.benchmark_files(w.corpus),
-        broken_share=lambda w: plan.corpora[w.corpus].get("quarantine", 0.01),
+        recipe=lambda w: as_json(plan.corpora[w.corpus].recipe()),
+        tasks=lambda w: plan.corpora[w.corpus].tasks_content(),
+        broken_share=lambda w: plan.corpora[w.corpus].settings["quarantine"],
         code=digest("clean_shard"),
     shell:
-        "python scripts/clean_shard.py --raw {input.raw} --output {output.cleaned} --contaminated {output.contaminated}"
-        " --quarantine {output.quarantine} --counts {output.counts} --broken_share {params.broken_share}"
-        " --recipe {params.recipe:q} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/clean_shard.py \
+            --raw {input.raw:q} \
+            --output {output.cleaned:q} \
+            --contaminated {output.contaminated:q} \
+            --quarantine {output.quarantine:q} \
+            --counts {output.counts:q} \
+            --broken_share {params.broken_share} \
+            --recipe {params.recipe:q} \
+            >{log:q} 2>&1
+        """
 
 
 rule find_duplicates:
     input:
-        cleaned=lambda w: plan.shards(artefacts.CLEANED, w.corpus),
+        cleaned=lambda w: plan.corpora[w.corpus].shards(artefacts.CLEANED),
     output:
         duplicates=artefacts.PARTITION_DUPLICATES,
     log:
-        "results/logs/find_duplicates/{corpus}/{partition}.log",
+        log_of("find_duplicates/{corpus}/{partition}"),
     benchmark:
-        "results/benchmarks/find_duplicates/{corpus}/{partition}.tsv"
+        timing_of("find_duplicates/{corpus}/{partition}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
-        mem_mb=lambda w, attempt: attempt * 1000,
+        mem_mb=each_attempt(1000),
     params:
-        cleaned=lambda w: plan.pattern(artefacts.CLEANED, w.corpus),
-        shards=lambda w: plan.corpora[w.corpus]["shards"],
-        jaccard=lambda w: as_json(plan.jaccard(w.corpus)),
+        cleaned=lambda w: plan.corpora[w.corpus].pattern(artefacts.CLEANED),
+        shards=lambda w: plan.corpora[w.corpus].shard_count,
+        near_duplicates=lambda w: as_json(plan.corpora[w.corpus].near_duplicates()),
         code=digest("find_duplicates"),
     shell:
-        "python scripts/find_duplicates.py --cleaned {params.cleaned:q} --shards {params.shards}"
-        " --partition {wildcards.partition} --jaccard {params.jaccard}"
-        " --output {output.duplicates} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/find_duplicates.py \
+            --cleaned {params.cleaned:q} \
+            --shards {params.shards} \
+            --partition {wildcards.partition} \
+            --near_duplicates {params.near_duplicates:q} \
+            --output {output.duplicates:q} \
+            >{log:q} 2>&1
+        """
 
 
 rule join_duplicates:
     input:
-        partitions=lambda w: plan.duplicates(w.corpus),
+        partitions=lambda w: plan.corpora[w.corpus].duplicates(),
     output:
         duplicates=artefacts.DUPLICATES,
     log:
-        "results/logs/join_duplicates/{corpus}.log",
+        log_of("join_duplicates/{corpus}"),
     benchmark:
-        "results/benchmarks/join_duplicates/{corpus}.tsv"
+        timing_of("join_duplicates/{corpus}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 1000,
+        mem_mb=each_attempt(1000),
     params:
         partitions=lambda w, input: as_json(list(input.partitions)),
         code=digest("join_duplicates"),
     shell:
-        "python scripts/join_duplicates.py --partitions {params.partitions:q} --output {output.duplicates} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/join_duplicates.py \
+            --partitions {params.partitions:q} \
+            --output {output.duplicates:q} \
+            >{log:q} 2>&1
+        """
 
 
 rule split_shard:
     input:
-        cleaned=lambda w: artefacts.CLEANED.format(corpus=w.corpus, shard=numbering.shard_name(numbering.part_number(w.part))),
+        cleaned=lambda w: plan.corpora[w.corpus].cleaned_of_part(w.part),
         duplicates=rules.join_duplicates.output.duplicates,
     output:
         train=artefacts.TRAIN,
         valid=artefacts.VALID,
         counts=artefacts.SPLIT_COUNTS,
     log:
-        "results/logs/split_shard/{corpus}/{part}.log",
+        log_of("split_shard/{corpus}/{part}"),
     benchmark:
-        "results/benchmarks/split_shard/{corpus}/{part}.tsv"
+        timing_of("split_shard/{corpus}/{part}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 1500,
+        mem_mb=each_attempt(1500),
     params:
-        split=lambda w: as_json(plan.corpora[w.corpus]["split"]),
+        split=lambda w: as_json(plan.corpora[w.corpus].settings["split"]),
         code=digest("split_shard"),
     shell:
-        "python scripts/split_shard.py --cleaned {input.cleaned} --duplicates {input.duplicates}"
-        " --part {wildcards.part} --train {output.train} --valid {output.valid}"
-        " --counts {output.counts} --split {params.split:q} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/split_shard.py \
+            --cleaned {input.cleaned:q} \
+            --duplicates {input.duplicates:q} \
+            --part {wildcards.part} \
+            --train {output.train:q} \
+            --valid {output.valid:q} \
+            --counts {output.counts:q} \
+            --split {params.split:q} \
+            >{log:q} 2>&1
+        """
 
 
 rule describe_corpus:
     input:
-        cleaned_counts=lambda w: plan.shards(artefacts.CLEANED_COUNTS, w.corpus),
-        split_counts=lambda w: plan.parts(artefacts.SPLIT_COUNTS, w.corpus),
-        train=lambda w: plan.parts(artefacts.TRAIN, w.corpus),
-        valid=lambda w: plan.parts(artefacts.VALID, w.corpus),
+        cleaned_counts=lambda w: plan.corpora[w.corpus].shards(artefacts.CLEANED_COUNTS),
+        split_counts=lambda w: plan.corpora[w.corpus].parts(artefacts.SPLIT_COUNTS),
+        train=lambda w: plan.corpora[w.corpus].parts(artefacts.TRAIN),
+        valid=lambda w: plan.corpora[w.corpus].parts(artefacts.VALID),
     output:
         card=artefacts.CORPUS_CARD,
         statistics=artefacts.CORPUS_STATISTICS,
-        page=artefacts.CORPUS_PAGE,
+        page=report(
+            artefacts.CORPUS_PAGE,
+            caption="captions/corpus.rst",
+            category="Corpus",
+            labels={"corpus": "{corpus}", "shows": "what cleaning took away"},
+        ),
         attribution=artefacts.ATTRIBUTION,
     log:
-        "results/logs/describe_corpus/{corpus}.log",
+        log_of("describe_corpus/{corpus}"),
     benchmark:
-        "results/benchmarks/describe_corpus/{corpus}.tsv"
+        timing_of("describe_corpus/{corpus}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 1000,
+        mem_mb=each_attempt(1000),
     params:
-        cleaned_counts=lambda w: plan.pattern(artefacts.CLEANED_COUNTS, w.corpus),
-        split_counts=lambda w: plan.pattern(artefacts.SPLIT_COUNTS, w.corpus),
-        train=lambda w: plan.pattern(artefacts.TRAIN, w.corpus),
-        valid=lambda w: plan.pattern(artefacts.VALID, w.corpus),
-        shards=lambda w: plan.corpora[w.corpus]["shards"],
+        cleaned_counts=lambda w: plan.corpora[w.corpus].pattern(artefacts.CLEANED_COUNTS),
+        split_counts=lambda w: plan.corpora[w.corpus].pattern(artefacts.SPLIT_COUNTS),
+        train=lambda w: plan.corpora[w.corpus].pattern(artefacts.TRAIN),
+        valid=lambda w: plan.corpora[w.corpus].pattern(artefacts.VALID),
+        shards=lambda w: plan.corpora[w.corpus].shard_count,
         code=digest("describe_corpus"),
     shell:
-        "python scripts/describe_corpus.py --corpus {wildcards.corpus} --shards {params.shards}"
-        " --cleaned_counts {params.cleaned_counts:q} --split_counts {params.split_counts:q}"
-        " --train {params.train:q} --valid {params.valid:q}"
-        " --card {output.card} --figures {output.statistics} --page {output.page} --attribution {output.attribution}"
-        " > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/describe_corpus.py \
+            --corpus {wildcards.corpus} \
+            --shards {params.shards} \
+            --cleaned_counts {params.cleaned_counts:q} \
+            --split_counts {params.split_counts:q} \
+            --train {params.train:q} \
+            --valid {params.valid:q} \
+            --card {output.card:q} \
+            --figures {output.statistics:q} \
+            --page {output.page:q} \
+            --attribution {output.attribution:q} \
+            >{log:q} 2>&1
+        """

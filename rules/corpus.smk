@@ -2,17 +2,22 @@ rule export_shard:
     output:
         shard=artefacts.RAW,
     log:
-        "results/logs/export_shard/{corpus}/{shard}.log",
+        log_of("export_shard/{corpus}/{shard}"),
     benchmark:
-        "results/benchmarks/export_shard/{corpus}/{shard}.tsv"
+        timing_of("export_shard/{corpus}/{shard}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 1000,
+        mem_mb=each_attempt(1000),
     params:
-        source=lambda w: as_json(plan.source(w.corpus)),
+        source=lambda w: as_json(plan.corpora[w.corpus].source()),
         code=digest("export_shard"),
     shell:
-        "python scripts/export_shard.py --source {params.source:q} --shard {wildcards.shard}"
-        " --output {output.shard} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/export_shard.py \
+            --source {params.source:q} \
+            --shard {wildcards.shard} \
+            --output {output.shard:q} \
+            >{log:q} 2>&1
+        """

@@ -1,21 +1,27 @@
 rule initialise_model:
     input:
-        tokenizer=lambda w: plan.tokenizer_file(w.model),
+        tokenizer=lambda w: plan.models[w.model].tokenizer.file,
     output:
         weights=directory(artefacts.INITIAL),
     log:
-        "results/logs/initialise_model/{model}.log",
+        log_of("initialise_model/{model}"),
     benchmark:
-        "results/benchmarks/initialise_model/{model}.tsv"
+        timing_of("initialise_model/{model}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * plan.memory(w.model, on_cpu=1500, on_gpus=16000),
+        mem_mb=lambda w, attempt: attempt * plan.models[w.model].resources.memory(on_cpu=1500, on_gpus=16000),
     params:
-        architecture=lambda w: as_json(plan.models[w.model]["architecture"]),
-        seed=lambda w: plan.models[w.model]["initial_seed"],
+        architecture=lambda w: as_json(plan.models[w.model].settings["architecture"]),
+        seed=lambda w: plan.models[w.model].settings["initial_seed"],
         code=digest("initialise_model"),
     shell:
-        "python scripts/initialise_model.py --tokenizer {input.tokenizer}"
-        " --architecture {params.architecture:q} --seed {params.seed} --output {output.weights} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/initialise_model.py \
+            --tokenizer {input.tokenizer:q} \
+            --architecture {params.architecture:q} \
+            --seed {params.seed} \
+            --output {output.weights:q} \
+            >{log:q} 2>&1
+        """

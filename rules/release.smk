@@ -1,39 +1,46 @@
 rule release_model:
     input:
-        checkpoint=lambda w: plan.of_last_checkpoint(artefacts.CHECKPOINT, w.model),
-        tokenizer=lambda w: plan.tokenizer_file(w.model),
+        checkpoint=lambda w: plan.models[w.model].last_checkpoint(artefacts.CHECKPOINT),
+        tokenizer=lambda w: plan.models[w.model].tokenizer.file,
         report=rules.report_model.output.report,
         figures=rules.report_model.output.figures,
-        train=lambda w: plan.tokens(w.model, "train"),
-        valid=lambda w: plan.tokens(w.model, "valid"),
-        card=lambda w: plan.of_corpus(artefacts.CORPUS_CARD, w.model),
+        train=lambda w: plan.models[w.model].tokens("train"),
+        valid=lambda w: plan.models[w.model].tokens("valid"),
+        card=lambda w: plan.models[w.model].of_corpus(artefacts.CORPUS_CARD),
         initial=rules.initialise_model.output.weights,
     output:
-        folder=directory(artefacts.MODEL),
+        folder=report(
+            directory(artefacts.MODEL),
+            patterns=["{name}.md", "provenance.json"],
+            caption="captions/release.rst",
+            category="Release",
+            labels={"model": "{model}", "shows": "model card and provenance"},
+        ),
     log:
-        "results/logs/release_model/{model}.log",
+        log_of("release_model/{model}"),
     benchmark:
-        "results/benchmarks/release_model/{model}.tsv"
+        timing_of("release_model/{model}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 2000,
+        mem_mb=each_attempt(2000),
     params:
         artefacts=lambda w, input: as_json(
-            [
-                input.checkpoint,
-                input.initial,
-                input.tokenizer,
-                input.train,
-                input.valid,
-                input.card,
-                input.report,
-            ]
+            [input.checkpoint, input.initial, input.tokenizer, input.train, input.valid, input.card, input.report]
         ),
-        settings=lambda w: as_json(plan.settings_of(w.model)),
+        settings=lambda w: as_json(plan.models[w.model].provenance()),
         code=digest("release_model"),
     shell:
-        "python scripts/release_model.py --model {wildcards.model} --checkpoint {input.checkpoint}"
-        " --tokenizer {input.tokenizer} --report {input.report} --figures {input.figures}"
-        " --artefacts {params.artefacts:q} --settings {params.settings:q} --output {output.folder} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/release_model.py \
+            --model {wildcards.model} \
+            --checkpoint {input.checkpoint:q} \
+            --tokenizer {input.tokenizer:q} \
+            --report {input.report:q} \
+            --figures {input.figures:q} \
+            --artefacts {params.artefacts:q} \
+            --settings {params.settings:q} \
+            --output {output.folder:q} \
+            >{log:q} 2>&1
+        """

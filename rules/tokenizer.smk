@@ -1,27 +1,33 @@
 rule sample_documents:
     input:
-        texts=lambda w: plan.sampled_texts(w.tokenizer, w.split),
+        texts=lambda w: plan.tokenizers[w.tokenizer].texts(w.split),
     output:
         documents=artefacts.DOCUMENTS,
     log:
-        "results/logs/sample_documents/{tokenizer}/{split}.log",
+        log_of("sample_documents/{tokenizer}/{split}"),
     benchmark:
-        "results/benchmarks/sample_documents/{tokenizer}/{split}.tsv"
+        timing_of("sample_documents/{tokenizer}/{split}")
     wildcard_constraints:
         tokenizer="|".join(plan.trained_tokenizers()),
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 3000,
+        mem_mb=each_attempt(3000),
     params:
-        texts=lambda w: plan.sampled_pattern(w.tokenizer, w.split),
-        shards=lambda w: plan.corpora[plan.tokenizers[w.tokenizer]["corpus"]]["shards"],
-        sample=lambda w: as_json(plan.sample(w.tokenizer, w.split)),
+        texts=lambda w: plan.tokenizers[w.tokenizer].texts_pattern(w.split),
+        shards=lambda w: plan.tokenizers[w.tokenizer].trained_on.shard_count,
+        sample=lambda w: as_json(plan.tokenizers[w.tokenizer].sample(w.split)),
         code=digest("sample_documents"),
     shell:
-        "python scripts/sample_documents.py --texts {params.texts:q} --shards {params.shards}"
-        " --sample {params.sample:q} --output {output.documents} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/sample_documents.py \
+            --texts {params.texts:q} \
+            --shards {params.shards} \
+            --sample {params.sample:q} \
+            --output {output.documents:q} \
+            >{log:q} 2>&1
+        """
 
 
 rule train_tokenizer:
@@ -32,76 +38,103 @@ rule train_tokenizer:
         merges=artefacts.MERGES,
         config=artefacts.TOKENIZER_CONFIG,
     log:
-        "results/logs/train_tokenizer/{tokenizer}.log",
+        log_of("train_tokenizer/{tokenizer}"),
     benchmark:
-        "results/benchmarks/train_tokenizer/{tokenizer}.tsv"
+        timing_of("train_tokenizer/{tokenizer}")
     wildcard_constraints:
         tokenizer="|".join(plan.trained_tokenizers()),
     conda:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
-        mem_mb=lambda w, attempt: attempt * 3000,
-        runtime=lambda w, attempt: attempt * 240,
+        mem_mb=each_attempt(3000),
+        runtime=each_attempt(240),
     params:
-        settings=lambda w: as_json(plan.tokenizer_settings(w.tokenizer)),
+        settings=lambda w: as_json(plan.tokenizers[w.tokenizer].training()),
         code=digest("train_tokenizer"),
     shell:
-        "python scripts/train_tokenizer.py --documents {input.documents} --tokenizer {output.tokenizer}"
-        " --merges {output.merges} --tokenizer_config {output.config}"
-        " --settings {params.settings:q} --threads {threads} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/train_tokenizer.py \
+            --documents {input.documents:q} \
+            --tokenizer {output.tokenizer:q} \
+            --merges {output.merges:q} \
+            --tokenizer_config {output.config:q} \
+            --settings {params.settings:q} \
+            --threads {threads} \
+            >{log:q} 2>&1
+        """
 
 
 rule import_tokenizer:
     output:
         tokenizer=artefacts.TOKENIZER,
     log:
-        "results/logs/import_tokenizer/{tokenizer}.log",
+        log_of("import_tokenizer/{tokenizer}"),
     benchmark:
-        "results/benchmarks/import_tokenizer/{tokenizer}.tsv"
+        timing_of("import_tokenizer/{tokenizer}")
     wildcard_constraints:
         tokenizer="|".join(plan.imported_tokenizers()),
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 1000,
+        mem_mb=each_attempt(1000),
     params:
-        origin=lambda w: plan.tokenizers[w.tokenizer]["import"],
-        content=lambda w: plan.imported_content(w.tokenizer),
+        origin=lambda w: plan.tokenizers[w.tokenizer].origin,
+        content=lambda w: plan.tokenizers[w.tokenizer].imported_content(),
         code=digest("import_tokenizer"),
     shell:
-        "python scripts/import_tokenizer.py --origin {params.origin:q} --output {output.tokenizer} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/import_tokenizer.py \
+            --origin {params.origin:q} \
+            --output {output.tokenizer:q} \
+            >{log:q} 2>&1
+        """
 
 
 rule analyse_tokenizer:
     input:
         tokenizer=artefacts.TOKENIZER,
-        others=lambda w: plan.compared_tokenizers(w.tokenizer),
+        others=lambda w: plan.tokenizers[w.tokenizer].compared(),
         merges=rules.train_tokenizer.output.merges,
         train=artefacts.DOCUMENTS.replace("{split}", "train"),
         valid=artefacts.DOCUMENTS.replace("{split}", "valid"),
     output:
         analysis=artefacts.ANALYSIS,
-        page=artefacts.ANALYSIS_PAGE,
+        page=report(
+            artefacts.ANALYSIS_PAGE,
+            caption="captions/tokenizer.rst",
+            category="Tokenizer",
+            labels={"tokenizer": "{tokenizer}", "shows": "its analysis beside others"},
+        ),
     log:
-        "results/logs/analyse_tokenizer/{tokenizer}.log",
+        log_of("analyse_tokenizer/{tokenizer}"),
     benchmark:
-        "results/benchmarks/analyse_tokenizer/{tokenizer}.tsv"
+        timing_of("analyse_tokenizer/{tokenizer}")
     wildcard_constraints:
         tokenizer="|".join(plan.trained_tokenizers()),
     conda:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
-        mem_mb=lambda w, attempt: attempt * 3000,
+        mem_mb=each_attempt(3000),
     params:
         others=lambda w, input: as_json(list(input.others)),
-        pre_tokenizer=lambda w: plan.tokenizer_settings(w.tokenizer)["pre_tokenizer"],
-        settings=lambda w: as_json(plan.analysis(w.tokenizer)),
+        training=lambda w: as_json(plan.tokenizers[w.tokenizer].training()),
+        settings=lambda w: as_json(plan.tokenizers[w.tokenizer].analysis()),
         code=digest("analyse_tokenizer"),
     shell:
-        "python scripts/analyse_tokenizer.py --tokenizer {input.tokenizer} --others {params.others:q}"
-        " --merges {input.merges} --pre_tokenizer {params.pre_tokenizer} --train {input.train} --valid {input.valid}"
-        " --settings {params.settings:q} --threads {threads}"
-        " --analysis {output.analysis} --page {output.page} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/analyse_tokenizer.py \
+            --tokenizer {input.tokenizer:q} \
+            --others {params.others:q} \
+            --merges {input.merges:q} \
+            --train {input.train:q} \
+            --valid {input.valid:q} \
+            --training {params.training:q} \
+            --settings {params.settings:q} \
+            --threads {threads} \
+            --analysis {output.analysis:q} \
+            --page {output.page:q} \
+            >{log:q} 2>&1
+        """

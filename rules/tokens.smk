@@ -9,42 +9,55 @@ rule pack_shard:
         valid=artefacts.TOKENS.replace("{split}", "valid"),
         valid_description=artefacts.TOKENS_DESCRIPTION.replace("{split}", "valid"),
     log:
-        "results/logs/pack_shard/{corpus}/{tokenizer}/{part}.log",
+        log_of("pack_shard/{corpus}/{tokenizer}/{part}"),
     benchmark:
-        "results/benchmarks/pack_shard/{corpus}/{tokenizer}/{part}.tsv"
+        timing_of("pack_shard/{corpus}/{tokenizer}/{part}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 2
     resources:
-        mem_mb=lambda w, attempt: attempt * 1500,
+        mem_mb=each_attempt(1500),
     params:
-        infilling=lambda w: as_json(plan.infilling(w.tokenizer)),
+        infilling=lambda w: as_json(plan.tokenizers[w.tokenizer].infilling()),
         code=digest("pack_shard"),
     shell:
-        "python scripts/pack_shard.py --train {input.train} --valid {input.valid} --tokenizer {input.tokenizer}"
-        " --train_tokens {output.train} --valid_tokens {output.valid}"
-        " --infilling {params.infilling:q} --threads {threads} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/pack_shard.py \
+            --train {input.train:q} \
+            --valid {input.valid:q} \
+            --tokenizer {input.tokenizer:q} \
+            --train_tokens {output.train:q} \
+            --valid_tokens {output.valid:q} \
+            --infilling {params.infilling:q} \
+            --threads {threads} \
+            >{log:q} 2>&1
+        """
 
 
 rule index_tokens:
     input:
-        tokens=lambda w: plan.parts(artefacts.TOKENS, **w),
-        descriptions=lambda w: plan.parts(artefacts.TOKENS_DESCRIPTION, **w),
+        tokens=lambda w: plan.corpora[w.corpus].parts(artefacts.TOKENS, tokenizer=w.tokenizer, split=w.split),
+        descriptions=lambda w: plan.corpora[w.corpus].parts(artefacts.TOKENS_DESCRIPTION, tokenizer=w.tokenizer, split=w.split),
     output:
         index=artefacts.TOKENS_INDEX,
     log:
-        "results/logs/index_tokens/{corpus}/{tokenizer}/{split}.log",
+        log_of("index_tokens/{corpus}/{tokenizer}/{split}"),
     benchmark:
-        "results/benchmarks/index_tokens/{corpus}/{tokenizer}/{split}.tsv"
+        timing_of("index_tokens/{corpus}/{tokenizer}/{split}")
     conda:
         "../envs/codeparrot.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt * 500,
+        mem_mb=each_attempt(500),
     params:
-        descriptions=lambda w: plan.pattern(artefacts.TOKENS_DESCRIPTION, **w),
-        shards=lambda w: plan.corpora[w.corpus]["shards"],
+        descriptions=lambda w: plan.corpora[w.corpus].pattern(artefacts.TOKENS_DESCRIPTION, tokenizer=w.tokenizer, split=w.split),
+        shards=lambda w: plan.corpora[w.corpus].shard_count,
         code=digest("index_tokens"),
     shell:
-        "python scripts/index_tokens.py --descriptions {params.descriptions:q} --shards {params.shards}"
-        " --output {output.index} > {log} 2>&1"
+        r"""
+        python "$CODEPARROT"/scripts/index_tokens.py \
+            --descriptions {params.descriptions:q} \
+            --shards {params.shards} \
+            --output {output.index:q} \
+            >{log:q} 2>&1
+        """

@@ -9,6 +9,7 @@ from codeparrot.command import run
 from codeparrot.reporting.tokenizer_page import write_page
 from codeparrot.tokenizer.analysis import AnalysisSettings, analyse
 from codeparrot.tokenizer.compared import Compared
+from codeparrot.tokenizer.training import TokenizerSettings
 
 
 def main(
@@ -19,7 +20,7 @@ def main(
     valid: Path,
     analysis: Path,
     page: Path,
-    pre_tokenizer: str = "gpt2",
+    training: TokenizerSettings = TokenizerSettings(),
     settings: AnalysisSettings = AnalysisSettings(),
     threads: int = 2,
 ) -> None:
@@ -33,12 +34,12 @@ def main(
         valid: The held-out sample (parquet).
         analysis: The JSON file to write.
         page: The HTML file to write.
-        pre_tokenizer: Its pre-tokenizer.
+        training: How it was trained.
         settings: What is analysed.
         threads: CPU threads.
     """
     compared = [Compared(file.parent.name, file, threads) for file in (tokenizer, *others)]
-    found = analyse(compared, merges, pre_tokenizer, train, valid, settings, threads)
+    found = analyse(compared, merges, training.pre_tokenizer, train, valid, settings, threads)
     write_text(analysis, orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     write_page(found, compared, page)
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from codeparrot.command import run
-from codeparrot.evaluation.benchmarks import BenchmarkSettings
 from codeparrot.evaluation.isolation import Isolation, Limits
 from codeparrot.evaluation.verdicts import check_part
+from codeparrot.problems import BenchmarkSettings
 
 
 def main(

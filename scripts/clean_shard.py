@@ -7,8 +7,8 @@ import orjson
 from codeparrot.atomic import write_text
 from codeparrot.cleaning.shard import Recipe, clean_records
 from codeparrot.command import run
+from codeparrot.corpus.shards import Broken, read_records, write_quarantine
 from codeparrot.progress import progress
-from codeparrot.shards import Broken, read_records, write_quarantine
 
 
 def main(
@@ -17,7 +17,7 @@ def main(
     contaminated: Path,
     quarantine: Path,
     counts: Path,
-    broken_share: float = 0.01,
+    broken_share: float,
     recipe: Recipe = Recipe(),
 ) -> None:
     """Clean one raw shard.

@@ -4,9 +4,9 @@ import logging
 from pathlib import Path
 
 from codeparrot.command import run
+from codeparrot.corpus.shards import write_records
+from codeparrot.corpus.sources import Source, export
 from codeparrot.progress import progress
-from codeparrot.shards import write_records
-from codeparrot.sources import Source, export
 
 
 def main(source: Source, shard: str, output: Path) -> None:

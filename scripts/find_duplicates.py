@@ -4,11 +4,18 @@ import logging
 from pathlib import Path
 
 from codeparrot.cleaning import duplicates
+from codeparrot.cleaning.signatures import NearDuplicates
 from codeparrot.command import run
 from codeparrot.numbering import of_shards, part_of
 
 
-def main(cleaned: str, shards: int, partition: str, output: Path, jaccard: float | None = None) -> None:
+def main(
+    cleaned: str,
+    shards: int,
+    partition: str,
+    output: Path,
+    near_duplicates: NearDuplicates | None = NearDuplicates(),
+) -> None:
     """Find duplicates.
 
     Args:
@@ -16,9 +23,10 @@ def main(cleaned: str, shards: int, partition: str, output: Path, jaccard: float
         shards: How many there are.
         partition: Which partition of how many, for example 00000-of-00016.
         output: The parquet file that says which file follows which.
-        jaccard: Similarity from which files are near duplicates; only exact duplicates are sought without it.
+        near_duplicates: Which files count as near duplicates; only exact duplicates are sought where it is null.
     """
     files = [Path(file) for file in of_shards(cleaned, shards)]
+    jaccard = near_duplicates.jaccard if near_duplicates else None
     logging.info("%d files lead or follow", duplicates.find_duplicates(files, *part_of(partition), jaccard, output))
 
 

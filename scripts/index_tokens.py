@@ -4,7 +4,7 @@ from pathlib import Path
 
 from codeparrot.command import run
 from codeparrot.numbering import of_parts
-from codeparrot.tokens import write_index
+from codeparrot.tokens.packed import write_index
 
 
 def main(descriptions: str, shards: int, output: Path) -> None:

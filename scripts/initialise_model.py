@@ -6,10 +6,12 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from codeparrot import model
 from codeparrot.atomic import written_beside
 from codeparrot.command import run
 from codeparrot.errors import PipelineError
+from codeparrot.model.architecture import architecture as transformers_config
+from codeparrot.model.architecture import parameter_count
+from codeparrot.model.weights import initialised_model
 from codeparrot.pretraining.state import TrainingState, write_state
 from codeparrot.tokenizer.training import END_OF_TEXT, tokenizer_digest
 
@@ -27,9 +29,9 @@ def main(tokenizer: Path, architecture: dict[str, Any], seed: int, output: Path)
     end = loaded.token_to_id(END_OF_TEXT)
     if end is None:
         raise PipelineError(f"{tokenizer}: no token {END_OF_TEXT}; train it with this pipeline")
-    config = model.architecture(architecture, loaded.get_vocab_size(), end)
-    made = model.initialised_model(config, seed)
-    logging.info("%d parameters", model.parameter_count(made))
+    config = transformers_config(architecture, loaded.get_vocab_size(), end)
+    made = initialised_model(config, seed)
+    logging.info("%d parameters", parameter_count(made))
     with written_beside(output) as beside:
         made.save_pretrained(beside)
         write_state(beside, TrainingState(0, tokenizer_digest(tokenizer), {}))

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from codeparrot import tokens
 from codeparrot.command import run
-from codeparrot.infilling import Infilling
+from codeparrot.tokens.infilling import Infilling
+from codeparrot.tokens.packed import pack_shard
 
 
 def main(
@@ -27,8 +27,8 @@ def main(
         infilling: Which training documents are rearranged for fill-in-the-middle.
         threads: CPU threads.
     """
-    tokens.pack_shard(train, tokenizer, train_tokens, infilling, threads)
-    tokens.pack_shard(valid, tokenizer, valid_tokens, Infilling(), threads)
+    pack_shard(train, tokenizer, train_tokens, infilling, threads)
+    pack_shard(valid, tokenizer, valid_tokens, Infilling(), threads)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,18 @@
 from pathlib import Path
 from statistics import median
 
-from codeparrot import artefacts
 from codeparrot.command import run
-from codeparrot.config import read_yaml
 from codeparrot.errors import PipelineError
-from codeparrot.plan import Plan, read_plan
+from codeparrot.plan import artefacts, config_folder, read_plan
+from codeparrot.plan.model import Model
 from codeparrot.pretraining.metrics import read_metrics
 
 
-def measured_speed(plan: Plan, model: str) -> float | None:
+def measured_speed(model: Model) -> float | None:
     """The median tokens a second of a model's training so far; None before it has begun."""
     patterns = (artefacts.CHECKPOINT, "results/logs/pretrain/{model}/step-{step}")
     # A link's metrics hold the whole run before it.
-    runs = (read_metrics(Path(folder)) for pattern in patterns for folder in plan.of_checkpoints(pattern, model))
+    runs = (read_metrics(Path(folder)) for pattern in patterns for folder in model.checkpoints(pattern))
     longest = max(runs, key=len)
     return median(line["tokens_per_second"] for line in longest) if longest else None
 
@@ -29,19 +28,17 @@ def main(model: str, gpu: str | None = None, job_hours: float | None = None, pri
         job_hours: The longest job; as in config/config.yaml by default.
         price: Price of an hour of one GPU; as in config/config.yaml by default.
     """
-    folder = Path("config")
     given = {"gpu": gpu, "job_hours": job_hours, "gpu_hour_price": price}
-    settings = read_yaml(folder / "config.yaml") | {key: value for key, value in given.items() if value is not None}
-    plan = read_plan(folder, settings)
+    plan = read_plan(config_folder(), {key: value for key, value in given.items() if value is not None})
     if model not in plan.models:
         raise PipelineError(f"model: {model!r}: there is no such model; expected one of {', '.join(plan.models)}")
-    machines = plan.machines
-    layout = plan.layout(model)
-    measured = measured_speed(plan, model)
+    machines, planned = plan.machines, plan.models[model]
+    layout = planned.resources.layout
+    measured = measured_speed(planned)
     if measured is None and not layout.gpus:
         raise PipelineError(f"{model} is trained on CPUs, whose speed is not known before a part of it was trained")
-    speed = measured or plan.speed(model)
-    taken = plan.estimate(model, speed)
+    speed = measured or planned.resources.speed
+    taken = planned.estimate(speed)
     known = "measured" if measured else f"stated: mfu = {machines.mfu} of {machines.gpu}'s peak"
     where = f"{layout.gpus} x {machines.gpu}, nodes: {layout.machines}" if layout.gpus else "the CPU"
     size = f"about {taken.parameters / 1e6:,.0f} million parameters, {taken.tokens / 1e9:,.2f} billion tokens"

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from codeparrot.command import run
-from codeparrot.pretraining.loop import Link, Observation, TrainingData, train_link
+from codeparrot.pretraining.link import Link, Observation, TrainingData
+from codeparrot.pretraining.loop import train_link
 from codeparrot.pretraining.optimisation import TrainingSettings
-from codeparrot.staleness import code_digest
 
 
 def main(
@@ -14,6 +14,7 @@ def main(
     data: TrainingData,
     to_step: int,
     training: TrainingSettings,
+    code: str,
     observation: Observation = Observation(),
     threads: int = 2,
 ) -> None:
@@ -25,10 +26,10 @@ def main(
         data: What is trained on.
         to_step: Updates done at the end of the link.
         training: The whole run's settings.
+        code: A digest of the code that trains, or any name for it: a rolling state made by other code is not used.
         observation: How the run is watched and saved.
         threads: CPU threads of each process.
     """
-    code = code_digest(Path(__file__).resolve().parent.parent, Path(__file__).stem)
     train_link(Link(begin, end, data, to_step, code), training, observation, threads)
 
 

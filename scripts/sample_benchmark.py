@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from codeparrot.command import run
-from codeparrot.evaluation.benchmarks import BenchmarkSettings
 from codeparrot.evaluation.samples import Backend, sample_part
+from codeparrot.problems import BenchmarkSettings
 
 
 def main(

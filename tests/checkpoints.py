@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from codeparrot.model import architecture, initialised_model
+from codeparrot.model.architecture import architecture
+from codeparrot.model.weights import initialised_model
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
 
 VOCABULARY = 400

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from codeparrot.shards import Record
+from codeparrot.corpus.shards import Record
 
 # Seconds after which a workflow hangs; on a slow machine, through a cluster that is asked ever more rarely, it takes minutes.
 ENOUGH = 600

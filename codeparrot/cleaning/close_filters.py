@@ -9,11 +9,11 @@ import polars as pl
 import pycld2
 import tiktoken
 
+from codeparrot.byte_level import gpt2
+from codeparrot.byte_level.alphabet import PATTERNS, to_bytes
 from codeparrot.cleaning.filters import Filters
 from codeparrot.cleaning.lexing import LETTERS, buffers, owners
 from codeparrot.syntax import parses
-from codeparrot.tokenizer import gpt2
-from codeparrot.tokenizer.alphabet import PATTERNS, to_bytes
 
 CLOSE_REASONS = ("characters_a_token", "syntax", "language")
 # Tokens are counted in so many characters from the beginning of a file.

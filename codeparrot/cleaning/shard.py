@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 
 from codeparrot.atomic import written_beside
 from codeparrot.cleaning.close_filters import CLOSE_REASONS, close_reasons
-from codeparrot.cleaning.contamination import Benchmarks, read_tasks
+from codeparrot.cleaning.contamination import Benchmarks
 from codeparrot.cleaning.filters import REASONS, Filters, reasons
 from codeparrot.cleaning.secrets import KINDS, replace_secrets
 from codeparrot.cleaning.signatures import NearDuplicates, signatures
-from codeparrot.shards import Record
+from codeparrot.corpus.shards import Record
+from codeparrot.problems.tasks import read_tasks
 
 CONTAMINATED = "contaminated"
 # Names of all that drops a file by itself, in order.
@@ -53,13 +54,13 @@ class Recipe:
     Args:
         filters: What a file is kept by.
         secrets: Kinds of secrets and personal data that are replaced by placeholders.
-        benchmarks: Whose prompts and solutions no file may hold: humaneval, or JSON-lines files of tasks.
+        decontaminate: Benchmarks whose prompts and solutions no file may hold: humaneval, or JSON-lines files of tasks.
         near_duplicates: Which files count as near duplicates; none where it is null.
     """
 
     filters: Filters = field(default_factory=Filters)
     secrets: Sequence[str] = KINDS
-    benchmarks: Sequence[str] = ("humaneval",)
+    decontaminate: Sequence[str] = ("humaneval",)
     near_duplicates: NearDuplicates | None = field(default_factory=NearDuplicates)
 
 
@@ -126,7 +127,7 @@ def clean_records(records: Iterable[Record], recipe: Recipe, output: Path, conta
     Those that hold a benchmark's prompt or solution are listed in `contaminated` (JSON lines: repo_name, path, tasks).
     """
     figures = Figures()
-    benchmarks = Benchmarks(read_tasks(recipe.benchmarks))
+    benchmarks = Benchmarks(read_tasks(recipe.decontaminate))
     with (
         written_beside(output) as beside,
         pq.ParquetWriter(beside, SCHEMA, compression=COMPRESSION, use_dictionary=REPEATED) as writer,

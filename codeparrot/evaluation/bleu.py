@@ -15,11 +15,11 @@ import orjson
 from sacrebleu.metrics import BLEU
 
 from codeparrot.atomic import write_text
-from codeparrot.evaluation.benchmarks import BENCHMARKS
-from codeparrot.evaluation.benchmarks.problem import Problem
 from codeparrot.evaluation.isolation import Isolation, Limits, why_not_run
 from codeparrot.evaluation.sandbox import check_trials
 from codeparrot.evaluation.verdicts import trial
+from codeparrot.problems import BENCHMARKS
+from codeparrot.problems.problem import Problem
 
 
 @dataclass(frozen=True)

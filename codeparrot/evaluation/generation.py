@@ -18,11 +18,11 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.cache_utils import DynamicLayer
 
-from codeparrot.allocation import keep_freed_memory
 from codeparrot.chance import draw
 from codeparrot.evaluation.drawing import drawn
 from codeparrot.evaluation.gpus import take_one_gpu
-from codeparrot.model import load_model
+from codeparrot.model.allocation import keep_freed_memory
+from codeparrot.model.weights import load_model
 from codeparrot.tokenizer.loading import load_tokenizer
 
 Ended = Literal["end token", "stop", "length"]

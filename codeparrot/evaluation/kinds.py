@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeparrot.tokenizer.text_kinds import KINDS, PARTS, kinds_of_bytes
-from codeparrot.tokens import TokenSplit
+from codeparrot.tokens.packed import TokenSplit
 
 # Tokens of a document are sought in so many sequences before and after; what is longer, or no Python, is of no kind.
 MOST_SEQUENCES = 64

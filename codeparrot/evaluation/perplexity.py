@@ -12,15 +12,16 @@ from accelerate import PartialState
 from torch import Tensor
 from torch.nn import functional
 
-from codeparrot.allocation import keep_freed_memory
+from codeparrot.byte_level.alphabet import to_bytes
 from codeparrot.evaluation.gpus import take_one_gpu
 from codeparrot.evaluation.kinds import Documents
-from codeparrot.model import load_model, parameter_count
+from codeparrot.model.allocation import keep_freed_memory
+from codeparrot.model.architecture import parameter_count
+from codeparrot.model.weights import load_model
 from codeparrot.pretraining.state import check_tokenizer, read_state
 from codeparrot.progress import progress
-from codeparrot.tokenizer.alphabet import to_bytes
 from codeparrot.tokenizer.text_kinds import KINDS
-from codeparrot.tokens import TokenSplit
+from codeparrot.tokens.packed import TokenSplit
 
 # Positions whose logits are held at once.
 CHUNK = 1024

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import orjson
 
 from codeparrot.atomic import write_text
+from codeparrot.digests import file_digest
 from codeparrot.evaluation import vllm_backend
-from codeparrot.evaluation.benchmarks import BenchmarkSettings, problems_of
-from codeparrot.evaluation.benchmarks.problem import cut
 from codeparrot.evaluation.generation import Request, Sampling, Written, generate, load_generator
+from codeparrot.problems import BenchmarkSettings, problems_of
+from codeparrot.problems.problem import cut
 from codeparrot.progress import progress
-from codeparrot.staleness import file_digest
 
 Backend = Literal["transformers", "vllm"]
 log = logging.getLogger(__name__)

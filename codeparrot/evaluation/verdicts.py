@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from codeparrot.atomic import write_text
-from codeparrot.evaluation.benchmarks import BenchmarkSettings, problems_of
-from codeparrot.evaluation.benchmarks.problem import Problem
 from codeparrot.evaluation.isolation import Isolation, Limits, why_not_run
 from codeparrot.evaluation.sandbox import Trial, check_trials
+from codeparrot.problems import BenchmarkSettings, problems_of
+from codeparrot.problems.problem import Problem
 from codeparrot.progress import progress
 
 log = logging.getLogger(__name__)

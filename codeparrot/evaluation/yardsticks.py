@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codeparrot.tokens import TokenSplit
+from codeparrot.tokens.packed import TokenSplit
 
 
 def unigram_loss(counts: NDArray[np.int64], ids: NDArray[np.int64]) -> float:

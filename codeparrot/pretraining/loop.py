@@ -1,158 +1,127 @@
-"""One link of the chain: from one checkpoint to the next. The chapter's training loop, made exact and resumable."""
+"""The training loop of one link, the chapter's made exact and resumable: an update, a look at it, a save, until its end."""
 
-import hashlib
 import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-import orjson
 import torch
 from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs, ProjectConfiguration, broadcast_object_list
-from numpy.typing import NDArray
-from transformers import PreTrainedModel
+from torch import Tensor
 
-from codeparrot.allocation import keep_freed_memory
 from codeparrot.errors import Interrupted, PipelineError
-from codeparrot.model import load_model, parameter_count
-from codeparrot.pretraining.checkpoint import RollingState, load_optimizers, save_checkpoint
+from codeparrot.model.allocation import keep_freed_memory
+from codeparrot.model.architecture import parameter_count
+from codeparrot.pretraining.checkpoint import RollingState, save_checkpoint
 from codeparrot.pretraining.history import History
 from codeparrot.pretraining.interruption import Agreement, signals_noted
+from codeparrot.pretraining.link import Link, Observation
 from codeparrot.pretraining.lock import held
-from codeparrot.pretraining.memory import advice, available, check_memory
+from codeparrot.pretraining.memory import advice, available
 from codeparrot.pretraining.metrics import append_metrics, flops_per_token, read_metrics, write_metrics
-from codeparrot.pretraining.optimisation import TrainingSettings, check_precision, optimizers, schedule
-from codeparrot.pretraining.parallel import NextTokenLoss, spread
-from codeparrot.pretraining.state import TrainingState, check_tokenizer, read_state
-from codeparrot.pretraining.update import Run, batches_ahead, packed_sequences, streamed_sequences, update
+from codeparrot.pretraining.optimisation import TrainingSettings, schedule
+from codeparrot.pretraining.preparation import prepare
+from codeparrot.pretraining.state import TrainingState, read_state
+from codeparrot.pretraining.update import Run, batches_ahead, update
 from codeparrot.progress import clock
-from codeparrot.staleness import file_digest
-from codeparrot.streaming import Position, TextStream
-from codeparrot.tokenizer.training import tokenizer_digest
-from codeparrot.tokens import TokenSplit
+from codeparrot.tokens.streamed import Position
 
 FIRST_LOSS_SCALE = 2.0**16
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """What is trained on: packed tokens, or texts that are tokenised while they are read.
+class Loop:
+    """A link while it is trained: `step` updates are done, `position` in the data is reached, `good` is the last saved state."""
 
-    Args:
-        index: Index of the training split's packed tokens.
-        texts: Instead: parquet or gzip JSON-lines files with a column `content`: paths, globs, or URLs (hf://, https://).
-        tokenizer: The tokenizer.json for the texts.
-    """
+    def __init__(self, run: Run, link: Link, start: Path, observation: Observation, owned: Callable[[], None]) -> None:
+        self.run, self.link, self.owned = run, link, owned
+        self.rolling = link.rolling(run.settings)
+        state, settings, config = read_state(start), run.settings, run.model.config
+        self.tokenizer_sha256 = state.tokenizer_sha256
+        self.step, self.position, self.good = state.step, Position(**state.position), start
+        self.scale = (state.loss_scale or FIRST_LOSS_SCALE) if settings.precision == "fp16" else 0.0
+        size = parameter_count(run.model), config.num_hidden_layers, config.hidden_size
+        work = flops_per_token(*size, settings.sequence_length)
+        self.history = History(run.accelerator, settings, work, read_metrics(start), state.losses)
+        run.accelerator.init_trackers("events", asdict(settings), {"tensorboard": {"purge_step": self.step + 1}})
+        watched = observation.logs if run.accelerator.is_main_process else None
+        self.metrics_file = watched / "metrics.jsonl" if watched else None
+        if self.metrics_file:
+            write_metrics(self.metrics_file, self.history.metrics)
+        self.first, self.began = self.step, time.monotonic()
 
-    index: Path | None = None
-    texts: Sequence[str] = ()
-    tokenizer: Path | None = None
+    def train(self, agreement: Agreement) -> None:
+        """Do the updates that are left and save the link's end. Interrupted once a signal's state is saved."""
+        for batches, position in batches_ahead(self.run, self.link.to_step - self.step):
+            self.update(batches, position)
+            if self.step % self.run.settings.log_every == 0 or self.step == self.link.to_step:
+                self.observe()
+            save, stop = agreement.ask()
+            if save and self.step < self.link.to_step:
+                self.save_inside()
+                if stop:
+                    names = ", ".join(dict.fromkeys(agreement.signals)) or "a signal to another process"
+                    raise Interrupted(
+                        f"stopped by {names} after update {self.step}; its state is {self.good}; run the same command again"
+                    )
+        self.save(self.link.end)
+        self.keep_only(None)
 
-    def __post_init__(self) -> None:
-        if (self.index is None) != bool(self.texts and self.tokenizer):
-            raise PipelineError("data: expected an index of packed tokens, or texts with their tokenizer")
+    def update(self, batches: list[Tensor], position: Position) -> None:
+        """One update with this process's micro-batches, after which `position` in the data is reached."""
+        loss, norm, self.scale = update(self.run, batches, self.step, self.scale)
+        self.history.add(loss, norm)
+        self.step, self.position = self.step + 1, position
 
-
-@dataclass(frozen=True)
-class Link:
-    """One link: the checkpoint or initial weights that it begins with, the folder it ends in, what it is trained on, the
-    updates done at its end, and a digest of the code that trains it."""
-
-    begin: Path
-    end: Path
-    data: TrainingData
-    to_step: int
-    code: str
-
-    def fingerprint(self, settings: TrainingSettings) -> str:
-        """What a rolling state depends on: settings, code, data and the checkpoint that the link begins with."""
-        known = [self.data.index or self.data.tokenizer, self.begin / "state.json", self.begin / "model.safetensors"]
-        digests = [file_digest(file) for file in known if file]
-        parts = [orjson.dumps(asdict(settings)).decode(), self.code, *self.data.texts, *digests]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Observation:
-    """How a run is watched and saved; it changes no weight.
-
-    Args:
-        logs: Folder of a log file for each process and TensorBoard's events; none where it is not given.
-        trackers: accelerate's names of further trackers (wandb, trackio).
-        save_minutes: Minutes between two rolling states.
-    """
-
-    logs: Path | None = None
-    trackers: Sequence[str] = ()
-    save_minutes: float = 10.0
-
-
-def _check(settings: TrainingSettings, model: PreTrainedModel, state: TrainingState, link: Link) -> None:
-    if state.step >= link.to_step:
-        raise PipelineError(f"{link.begin}: {state.step} updates are done already, expected fewer than {link.to_step}")
-    for key, value in asdict(settings).items():
-        if state.training and state.training.get(key) != value:
-            raise PipelineError(
-                f"training: {key}: {value!r}, but {link.begin} was trained with {state.training.get(key)!r}; use the same "
-                "settings, or start from the initial weights"
-            )
-    if settings.sequence_length > model.config.max_position_embeddings:
-        raise PipelineError(
-            f"training: sequence_length: {settings.sequence_length}: the model has {model.config.max_position_embeddings} "
-            "positions; shorten it or raise the model's positions under architecture:"
+    def observe(self) -> None:
+        """Add a line to the metrics: in the history, the trackers, the file that is watched, and the log."""
+        self.history.settle(self.step, self.good)
+        line = self.history.line(self.step, self.run.settings.learning_rate * schedule(self.step - 1, self.run.settings))
+        self.run.accelerator.log(line, self.step)
+        if self.metrics_file:
+            append_metrics(self.metrics_file, line)
+        left = (self.link.to_step - self.step) * (time.monotonic() - self.began) / (self.step - self.first)
+        log.info(
+            "update %d of %d: loss %.4f, rate %.2e, %.0f tokens a second, %s left",
+            *(self.step, self.link.to_step, line["loss"], line["learning_rate"], line["tokens_per_second"], clock(left)),
         )
 
+    def save_inside(self) -> None:
+        """Save a rolling state, which takes the place of the one before; the time that it takes is left out of the speed."""
+        begun = time.monotonic()
+        self.history.settle(self.step, self.good)
+        self.good = self.rolling.after(self.step)
+        self.save(self.good)
+        self.keep_only(self.good)
+        self.history.pause(time.monotonic() - begun)
 
-def _sequences(
-    accelerator: Accelerator, link: Link, settings: TrainingSettings, state: TrainingState
-) -> Iterator[tuple[NDArray[np.int64], Position]]:
-    """This process's sequences of each update from `state` on; PipelineError where they are not this model's, or too few."""
-    data = link.data
-    if data.tokenizer:
-        check_tokenizer(state, link.begin, data.tokenizer, tokenizer_digest(data.tokenizer))
-        stream = TextStream(data.texts, data.tokenizer, settings.sequence_length, settings.seed)
-        return streamed_sequences(stream, settings, Position(**state.position), accelerator)
-    assert data.index
-    split = TokenSplit(data.index, settings.sequence_length)
-    check_tokenizer(state, link.begin, data.index, split.tokenizer_sha256)
-    if len(split) < settings.global_batch:
-        raise PipelineError(
-            f"training: global_batch: {settings.global_batch}: the training split has only {len(split)} sequences of "
-            f"{settings.sequence_length}; lower the batch or give the corpus more files"
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint; every process takes part. PipelineError where another process has taken the link over."""
+        self.owned()
+        run, history = self.run, self.history
+        reached = TrainingState(
+            step=self.step,
+            tokenizer_sha256=self.tokenizer_sha256,
+            training=asdict(run.settings),
+            position=asdict(self.position),
+            fingerprint=self.rolling.fingerprint,
+            losses=history.losses,
+            loss_scale=self.scale,
         )
-    return packed_sequences(split, settings, state.step, accelerator)
+        save_checkpoint(folder, run.model, run.optimizers, reached, history.metrics, run.accelerator.is_main_process)
+        run.accelerator.wait_for_everyone()
 
-
-def prepare(accelerator: Accelerator, link: Link, start: Path, settings: TrainingSettings) -> Run:
-    """Load model and optimisers from `start` and spread them over the processes; PipelineError where things do not fit."""
-    processes = accelerator.num_processes
-    if settings.global_batch % processes:
-        raise PipelineError(
-            f"training: global_batch: {settings.global_batch}: {processes} processes do not divide it; "
-            "change it or the number of processes"
-        )
-    check_precision(settings.precision, accelerator.device)
-    state = read_state(start)
-    sequences = _sequences(accelerator, link, settings, state)
-    model = load_model(start)
-    _check(settings, model, state, link)
-    check_memory(parameter_count(model), model.config, settings, processes, accelerator.device)
-    model.train()
-    loss_of = spread(NextTokenLoss(model, settings), accelerator, settings)
-    made = optimizers(model, settings)
-    if state.step:
-        load_optimizers(start, model, made)
-    parameters = [parameter for optimizer in made for group in optimizer.param_groups for parameter in group["params"]]
-    return Run(accelerator, settings, sequences, model, loss_of, made, parameters)
+    def keep_only(self, state: Path | None) -> None:
+        """Remove the link's other rolling states."""
+        if self.run.accelerator.is_main_process:
+            self.rolling.keep_only(state)
 
 
 @contextmanager
@@ -187,7 +156,7 @@ def _start_of(link: Link, rolling: RollingState, accelerator: Accelerator) -> Pa
             newest = rolling.newest()
             rolling.keep_only(newest)
             chosen = [newest or link.begin]
-        for litter in link.end.parent.glob(f".{link.end.name}.partial-*"):
+        for litter in link.end.parent.glob(f"{link.beside('partial').name}-*"):
             shutil.rmtree(litter)
     # One process looks, since files on other nodes appear with a delay.
     start: Path = broadcast_object_list(chosen)[0]
@@ -211,24 +180,23 @@ def train_link(link: Link, settings: TrainingSettings, observation: Observation,
         if not find_spec(tracker):
             raise PipelineError(f"trackers: {tracker}: not installed; pip install {tracker}, or leave it out")
     rank = int(os.environ.get("RANK", "0"))
-    lock_file = link.end.with_name(f".{link.end.name}.lock")
     with ExitStack() as stack:
         stack.enter_context(_logged_to(observation.logs, rank))
         signals = stack.enter_context(signals_noted())
-        owned = stack.enter_context(held(lock_file, signals)) if rank == 0 else lambda: None
+        owned = stack.enter_context(held(link.beside("lock"), signals)) if rank == 0 else lambda: None
         accelerator = Accelerator(
             cpu=not torch.cuda.is_available(),
             log_with=[*(["tensorboard"] if observation.logs else []), *observation.trackers] or None,
             project_config=ProjectConfiguration(logging_dir=str(observation.logs)) if observation.logs else None,
             kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=1))],
         )
-        rolling = RollingState(link.end.with_name(f".{link.end.name}.rolling"), link.fingerprint(settings))
-        start = _start_of(link, rolling, accelerator)
+        start = _start_of(link, link.rolling(settings), accelerator)
         if start == link.end:
             return
         run = prepare(accelerator, link, start, settings)
+        loop = Loop(run, link, start, observation, owned)
         try:
-            _train(run, link, start, rolling, observation, Agreement(signals, observation.save_minutes * 60), owned)
+            loop.train(Agreement(signals, observation.save_minutes * 60))
         except torch.OutOfMemoryError as error:
             count, free = parameter_count(run.model), available(accelerator.device)
             fits = advice(count, run.model.config, settings, accelerator.num_processes, free)
@@ -236,64 +204,3 @@ def train_link(link: Link, settings: TrainingSettings, observation: Observation,
                 f"training: device_batch: {settings.device_batch}: {accelerator.device} has too little memory ({error}){fits}"
             ) from error
         accelerator.end_training()
-
-
-def _train(
-    run: Run,
-    link: Link,
-    start: Path,
-    rolling: RollingState,
-    observation: Observation,
-    agreement: Agreement,
-    owned: Callable[[], None],
-) -> None:
-    accelerator, settings, model = run.accelerator, run.settings, run.model
-    state = read_state(start)
-    config = model.config
-    work = flops_per_token(parameter_count(model), config.num_hidden_layers, config.hidden_size, settings.sequence_length)
-    history = History(accelerator, settings, work, read_metrics(start), state.losses)
-    scale = (state.loss_scale or FIRST_LOSS_SCALE) if settings.precision == "fp16" else 0.0
-    accelerator.init_trackers("events", asdict(settings), {"tensorboard": {"purge_step": state.step + 1}})
-
-    def save(folder: Path, fingerprint: str, position: Position) -> None:
-        owned()
-        reached = TrainingState(
-            step, state.tokenizer_sha256, asdict(settings), asdict(position), fingerprint, history.losses, scale
-        )
-        save_checkpoint(folder, model, run.optimizers, reached, history.metrics, accelerator.is_main_process)
-        accelerator.wait_for_everyone()
-
-    seen = observation.logs / "metrics.jsonl" if observation.logs and accelerator.is_main_process else None
-    if seen:
-        write_metrics(seen, history.metrics)
-    step, good, began = state.step, start, time.monotonic()
-    for batches, position in batches_ahead(run, link.to_step - step):
-        loss, norm, scale = update(run, batches, step, scale)
-        history.add(loss, norm)
-        step += 1
-        if step % settings.log_every == 0 or step == link.to_step:
-            history.settle(step, good)
-            line = history.line(step, settings.learning_rate * schedule(step - 1, settings))
-            accelerator.log(line, step)
-            if seen:
-                append_metrics(seen, line)
-            log.info(
-                "update %d of %d: loss %.4f, rate %.2e, %.0f tokens a second, %s left",
-                *(step, link.to_step, line["loss"], line["learning_rate"], line["tokens_per_second"]),
-                clock((link.to_step - step) * (time.monotonic() - began) / (step - state.step)),
-            )
-        wanted, stop = agreement.ask()
-        if wanted and step < link.to_step:
-            pause = time.monotonic()
-            history.settle(step, good)
-            good = rolling.after(step)
-            save(good, rolling.fingerprint, position)
-            if accelerator.is_main_process:
-                rolling.keep_only(good)
-            history.pause(time.monotonic() - pause)
-            if stop:
-                names = ", ".join(dict.fromkeys(agreement.signals)) or "a signal to another process"
-                raise Interrupted(f"stopped by {names} after update {step}; its state is {good}; run the same command again")
-    save(link.end, rolling.fingerprint, position)
-    if accelerator.is_main_process:
-        rolling.keep_only(None)

@@ -18,8 +18,8 @@ from transformers import PreTrainedModel, set_seed
 from codeparrot.chance import draw
 from codeparrot.pretraining.optimisation import TrainingSettings, schedule
 from codeparrot.pretraining.parallel import gradients_kept_here
-from codeparrot.streaming import Position, TextStream
-from codeparrot.tokens import TokenSplit, sequences_of_step
+from codeparrot.tokens.packed import TokenSplit, sequences_of_step
+from codeparrot.tokens.streamed import Position, TextStream
 
 UPDATES_TO_A_LARGER_SCALE = 2000
 log = logging.getLogger(__name__)

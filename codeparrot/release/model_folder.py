@@ -9,7 +9,7 @@ import orjson
 from transformers import AutoConfig
 
 from codeparrot.atomic import written_beside
-from codeparrot.staleness import file_digest
+from codeparrot.digests import file_digest
 from codeparrot.tokenizer.loading import load_tokenizer
 
 MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors")

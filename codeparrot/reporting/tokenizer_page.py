@@ -11,7 +11,7 @@ import orjson
 from markupsafe import Markup
 
 from codeparrot.atomic import write_text
-from codeparrot.tokenizer.alphabet import CHARACTERS, to_characters
+from codeparrot.byte_level.alphabet import CHARACTERS, to_characters
 from codeparrot.tokenizer.compared import Compared
 from codeparrot.tokenizer.text_kinds import KINDS
 

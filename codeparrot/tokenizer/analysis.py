@@ -10,9 +10,9 @@ import numpy as np
 import tiktoken
 from numpy.typing import NDArray
 
+from codeparrot.byte_level.alphabet import CHARACTERS, PATTERNS, to_bytes
 from codeparrot.errors import PipelineError
 from codeparrot.tokenizer import measures, vocabulary
-from codeparrot.tokenizer.alphabet import CHARACTERS, PATTERNS, to_bytes
 from codeparrot.tokenizer.compared import Compared
 from codeparrot.tokenizer.text_kinds import KINDS, kinds_of_bytes
 from codeparrot.tokenizer.training import read_documents

@@ -17,8 +17,8 @@ import orjson
 import tiktoken
 from numpy.typing import NDArray
 
+from codeparrot.byte_level.alphabet import PATTERNS, to_bytes
 from codeparrot.errors import PipelineError
-from codeparrot.tokenizer.alphabet import PATTERNS, to_bytes
 
 
 def _pattern(settings: dict[str, Any]) -> str | None:

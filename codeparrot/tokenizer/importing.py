@@ -5,8 +5,8 @@ from pathlib import Path
 from huggingface_hub import hf_hub_download
 from tokenizers import Tokenizer
 
+from codeparrot.byte_level import gpt2
 from codeparrot.errors import PipelineError
-from codeparrot.tokenizer import gpt2
 from codeparrot.tokenizer.training import END_OF_TEXT, byte_level
 
 

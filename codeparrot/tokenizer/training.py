@@ -12,8 +12,8 @@ import rustbpe
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 
 from codeparrot.atomic import written_beside
+from codeparrot.byte_level.alphabet import CHARACTERS, PATTERNS, to_characters
 from codeparrot.errors import PipelineError
-from codeparrot.tokenizer.alphabet import CHARACTERS, PATTERNS, to_characters
 
 END_OF_TEXT = "<|endoftext|>"
 # What transformers is told of a tokenizer: its special tokens are all the end token, and text comes back as it was.
@@ -57,7 +57,7 @@ def _parts(token: bytes, ranks: dict[bytes, int], rank: int) -> Merge:
     return parts[0], parts[1]
 
 
-def learn_merges(documents: Iterator[str], count: int, pre_tokenizer: str = "gpt2") -> list[Merge]:
+def learn_merges(documents: Iterator[str], count: int, pre_tokenizer: str) -> list[Merge]:
     """The first `count` merges of byte pair encoding (Sennrich et al. 2016), fewer where the documents give no more.
 
     A merge joins the most frequent pair of neighbours within the pieces of a pre-tokenizer. The same documents give the

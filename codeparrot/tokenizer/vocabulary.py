@@ -5,7 +5,7 @@ import keyword
 from collections.abc import Sequence
 from typing import Any
 
-from codeparrot.tokenizer.alphabet import BYTES, CHARACTERS, to_bytes
+from codeparrot.byte_level.alphabet import BYTES, CHARACTERS, to_bytes
 from codeparrot.tokenizer.compared import Compared
 
 SHOWN = {" ": "·", "\n": "↵", "\t": "→", "\r": "␍"}

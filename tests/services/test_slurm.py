@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from codeparrot import artefacts
+from codeparrot.digests import file_digest
+from codeparrot.plan import artefacts
 from codeparrot.pretraining.metrics import read_metrics
-from codeparrot.staleness import file_digest
 from tests.conftest import ENOUGH, TINY_CORPUS, TINY_TOKENIZER, copy_of_checkout, snakemake, snakemake_command
 from tests.services import cluster
 

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from codeparrot.evaluation.benchmarks import BenchmarkSettings
 from codeparrot.evaluation.samples import sample_part
+from codeparrot.problems import BenchmarkSettings
 from tests.checkpoints import write_untrained
 from tests.conftest import REPOSITORY, json_lines
 

@@ -47,7 +47,8 @@ def test_a_used_up_quota_is_explained(tmp_path: Path) -> None:
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap, which makes the small disk, is not installed")
 def test_a_disk_that_fills_up_ends_the_script_with_one_message_and_no_output() -> None:
     writer = (
-        "from pathlib import Path; from codeparrot.command import run; from codeparrot.shards import Record, write_records\n"
+        "from pathlib import Path; from codeparrot.command import run\n"
+        "from codeparrot.corpus.shards import Record, write_records\n"
         "import random; from codeparrot.errors import PipelineError\n"
         "records = (Record('r', str(n), '1', '1', str(random.random()) * 5000, 'mit') for n in range(9999))\n"
         "try: write_records(records, Path('/small/shard.json.gz'))\n"

@@ -1,0 +1,1 @@
+"""The corpus: raw shards, and the sources that fill them."""

@@ -1,0 +1,1 @@
+"""The model: architecture, weights, and how the C library treats its memory."""

@@ -1,0 +1,1 @@
+"""The tokens that models are trained on: packed once, or streamed from texts."""
