@@ -17,7 +17,7 @@ sys.path.insert(0, ROOT)
 
 from codeparrot import numbering
 from codeparrot.errors import PipelineError
-from codeparrot.plan import artefacts, as_json, config_folder, read_plan, use_checkout
+from codeparrot.plan import artefacts, as_json, config_folder, each_attempt, read_plan, use_checkout
 from codeparrot.plan.artefacts import log_of, timing_of
 from codeparrot.plan.staleness import code_digest
 
@@ -40,11 +40,6 @@ except PipelineError as error:
 
 # What a rule's result depends on besides inputs and settings: the code that its script runs.
 digest = partial(code_digest, Path(ROOT))
-
-
-def each_attempt(amount):
-    """A resource that grows with each retry."""
-    return lambda wildcards, attempt: attempt * amount
 
 
 wildcard_constraints:

@@ -22,7 +22,7 @@ rule clean_shard:
         code=digest("clean_shard"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/clean_shard.py \
+        python "$CODEPARROT/scripts/clean_shard.py" \
             --raw {input.raw:q} \
             --output {output.cleaned:q} \
             --contaminated {output.contaminated:q} \
@@ -55,7 +55,7 @@ rule find_duplicates:
         code=digest("find_duplicates"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/find_duplicates.py \
+        python "$CODEPARROT/scripts/find_duplicates.py" \
             --cleaned {params.cleaned:q} \
             --shards {params.shards} \
             --partition {wildcards.partition} \
@@ -84,7 +84,7 @@ rule join_duplicates:
         code=digest("join_duplicates"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/join_duplicates.py \
+        python "$CODEPARROT/scripts/join_duplicates.py" \
             --partitions {params.partitions:q} \
             --output {output.duplicates:q} \
             >{log:q} 2>&1
@@ -113,7 +113,7 @@ rule split_shard:
         code=digest("split_shard"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/split_shard.py \
+        python "$CODEPARROT/scripts/split_shard.py" \
             --cleaned {input.cleaned:q} \
             --duplicates {input.duplicates:q} \
             --part {wildcards.part} \
@@ -159,7 +159,7 @@ rule describe_corpus:
         code=digest("describe_corpus"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/describe_corpus.py \
+        python "$CODEPARROT/scripts/describe_corpus.py" \
             --corpus {wildcards.corpus} \
             --shards {params.shards} \
             --cleaned_counts {params.cleaned_counts:q} \

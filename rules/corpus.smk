@@ -15,7 +15,7 @@ rule export_shard:
         code=digest("export_shard"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/export_shard.py \
+        python "$CODEPARROT/scripts/export_shard.py" \
             --source {params.source:q} \
             --shard {wildcards.shard} \
             --output {output.shard:q} \

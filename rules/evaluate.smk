@@ -29,7 +29,7 @@ rule validate_checkpoint:
         code=digest("validate_checkpoint"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/validate_checkpoint.py \
+        python "$CODEPARROT/scripts/validate_checkpoint.py" \
             --checkpoint {input.checkpoint:q} \
             --tokens {input.tokens:q} \
             --tokenizer {input.tokenizer:q} \
@@ -65,7 +65,7 @@ rule measure_yardsticks:
         code=digest("measure_yardsticks"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/measure_yardsticks.py \
+        python "$CODEPARROT/scripts/measure_yardsticks.py" \
             --train {input.train:q} \
             --valid {input.valid:q} \
             --tokenizer {input.tokenizer:q} \
@@ -103,7 +103,7 @@ rule sample_benchmark:
         code=digest("sample_benchmark"),
     shell:
         r"""
-        {params.python} "$CODEPARROT"/scripts/sample_benchmark.py \
+        {params.python} "$CODEPARROT/scripts/sample_benchmark.py" \
             --checkpoint {input.checkpoint:q} \
             --tokenizer {input.tokenizer:q} \
             --benchmark {wildcards.benchmark} \
@@ -140,7 +140,7 @@ rule check_benchmark:
         code=digest("check_benchmark"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/check_benchmark.py \
+        python "$CODEPARROT/scripts/check_benchmark.py" \
             --samples {input.samples:q} \
             --benchmark {wildcards.benchmark} \
             --settings {params.settings:q} \
@@ -176,7 +176,7 @@ rule score_benchmark:
         code=digest("score_benchmark"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/score_benchmark.py \
+        python "$CODEPARROT/scripts/score_benchmark.py" \
             --verdicts {params.verdicts:q} \
             --output {output.scores:q} \
             >{log:q} 2>&1
@@ -200,7 +200,7 @@ rule measure_bleu:
         code=digest("measure_bleu"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/measure_bleu.py \
+        python "$CODEPARROT/scripts/measure_bleu.py" \
             --isolation {params.isolation} \
             --workers {threads} \
             --output {output.result:q} \
@@ -237,7 +237,7 @@ rule complete_prompts:
         code=digest("complete_prompts"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/complete_prompts.py \
+        python "$CODEPARROT/scripts/complete_prompts.py" \
             --checkpoint {input.checkpoint:q} \
             --tokenizer {input.tokenizer:q} \
             --prompts {params.prompts:q} \

@@ -18,7 +18,7 @@ rule initialise_model:
         code=digest("initialise_model"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/initialise_model.py \
+        python "$CODEPARROT/scripts/initialise_model.py" \
             --tokenizer {input.tokenizer:q} \
             --architecture {params.architecture:q} \
             --seed {params.seed} \

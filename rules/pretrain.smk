@@ -32,7 +32,7 @@ rule pretrain:
         code=digest("pretrain"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/launch.py {resources.launch:q} "$CODEPARROT"/scripts/pretrain.py \
+        python "$CODEPARROT/scripts/launch.py" {resources.launch:q} "$CODEPARROT/scripts/pretrain.py" \
             --begin {input.begin:q} \
             --end {output.checkpoint:q} \
             --data {params.data:q} \

@@ -33,7 +33,7 @@ rule release_model:
         code=digest("release_model"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/release_model.py \
+        python "$CODEPARROT/scripts/release_model.py" \
             --model {wildcards.model} \
             --checkpoint {input.checkpoint:q} \
             --tokenizer {input.tokenizer:q} \

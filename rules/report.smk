@@ -32,7 +32,7 @@ rule report_model:
         code=digest("report_model"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/report_model.py \
+        python "$CODEPARROT/scripts/report_model.py" \
             --model {wildcards.model} \
             --validation {params.validation:q} \
             --yardsticks {input.yardsticks:q} \

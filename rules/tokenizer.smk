@@ -21,7 +21,7 @@ rule sample_documents:
         code=digest("sample_documents"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/sample_documents.py \
+        python "$CODEPARROT/scripts/sample_documents.py" \
             --texts {params.texts:q} \
             --shards {params.shards} \
             --sample {params.sample:q} \
@@ -54,7 +54,7 @@ rule train_tokenizer:
         code=digest("train_tokenizer"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/train_tokenizer.py \
+        python "$CODEPARROT/scripts/train_tokenizer.py" \
             --documents {input.documents:q} \
             --tokenizer {output.tokenizer:q} \
             --merges {output.merges:q} \
@@ -85,7 +85,7 @@ rule import_tokenizer:
         code=digest("import_tokenizer"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/import_tokenizer.py \
+        python "$CODEPARROT/scripts/import_tokenizer.py" \
             --origin {params.origin:q} \
             --output {output.tokenizer:q} \
             >{log:q} 2>&1
@@ -125,7 +125,7 @@ rule analyse_tokenizer:
         code=digest("analyse_tokenizer"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/analyse_tokenizer.py \
+        python "$CODEPARROT/scripts/analyse_tokenizer.py" \
             --tokenizer {input.tokenizer:q} \
             --others {params.others:q} \
             --merges {input.merges:q} \

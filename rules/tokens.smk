@@ -22,7 +22,7 @@ rule pack_shard:
         code=digest("pack_shard"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/pack_shard.py \
+        python "$CODEPARROT/scripts/pack_shard.py" \
             --train {input.train:q} \
             --valid {input.valid:q} \
             --tokenizer {input.tokenizer:q} \
@@ -55,7 +55,7 @@ rule index_tokens:
         code=digest("index_tokens"),
     shell:
         r"""
-        python "$CODEPARROT"/scripts/index_tokens.py \
+        python "$CODEPARROT/scripts/index_tokens.py" \
             --descriptions {params.descriptions:q} \
             --shards {params.shards} \
             --output {output.index:q} \

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,8 @@ import orjson
 import pytest
 
 from codeparrot.corpus.shards import Record
+from tests.programs import Program
 
-# Seconds after which a workflow hangs; on a slow machine, through a cluster that is asked ever more rarely, it takes minutes.
-ENOUGH = 600
 sys.dont_write_bytecode = True
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -60,9 +60,11 @@ def snakemake_command(*arguments: str) -> tuple[list[str], dict[str, str]]:
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run snakemake in a copy of the checkout."""
+    """Run snakemake in a copy of the checkout; what it says is the result's stdout."""
     command, environment = snakemake_command(*arguments)
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=ENOUGH)
+    with tempfile.TemporaryDirectory() as place:
+        program = Program(["snakemake", *command[1:]], Path(place, "said"), folder, environment)
+        return subprocess.CompletedProcess(command, program.wait(), program.said(), "")
 
 
 def record(content: str, repo_name: str = "owner/name", path: str = "module.py") -> Record:

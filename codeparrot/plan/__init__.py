@@ -8,7 +8,7 @@ inputs and settings, estimate what a training will take.
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ def use_checkout() -> None:
 def as_json(settings: Any) -> str:
     """Settings as one argument of a script; keys sorted, so that their order in a config file means nothing."""
     return json.dumps(settings, sort_keys=True)
+
+
+def each_attempt(amount: int) -> Callable[[Any, int], int]:
+    """A resource that grows with each retry of a job."""
+    return lambda wildcards, attempt: attempt * amount
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Evaluation:
             raise PipelineError(
                 f"{place}: 'vllm': there is no {VLLM_PYTHON}; run `make vllm`, which makes it, or use 'transformers'"
             )
-        return f'"$CODEPARROT"/{VLLM_PYTHON}'
+        return f'"$CODEPARROT/{VLLM_PYTHON}"'
 
     def verdicts(self, step: str, benchmark: str) -> list[str]:
         """The verdicts over all parts of a benchmark."""

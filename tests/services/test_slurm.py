@@ -16,7 +16,8 @@ import pytest
 from codeparrot.digests import file_digest
 from codeparrot.plan import artefacts
 from codeparrot.pretraining.metrics import read_metrics
-from tests.conftest import ENOUGH, TINY_CORPUS, TINY_TOKENIZER, copy_of_checkout, snakemake, snakemake_command
+from tests.conftest import TINY_CORPUS, TINY_TOKENIZER, copy_of_checkout, snakemake, snakemake_command
+from tests.programs import ENOUGH
 from tests.services import cluster
 
 pytestmark = pytest.mark.skipif(bool(cluster.why_not_available()), reason=cluster.why_not_available() or "")

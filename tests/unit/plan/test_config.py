@@ -132,4 +132,4 @@ def test_vllm_without_its_environment_is_refused_with_what_makes_it(tmp_path: Pa
         evaluated.python()
     (tmp_path / ".venv-vllm/bin").mkdir(parents=True)
     (tmp_path / ".venv-vllm/bin/python").touch()
-    assert evaluated.python() == '"$CODEPARROT"/.venv-vllm/bin/python'
+    assert evaluated.python() == '"$CODEPARROT/.venv-vllm/bin/python"'

@@ -17,6 +17,7 @@ from codeparrot.errors import Interrupted, PipelineError
 from codeparrot.pretraining import lock
 from codeparrot.pretraining.metrics import read_metrics
 from tests.conftest import REPOSITORY
+from tests.programs import Program, started_together
 from tests.unit.pretraining.tiny_training import SETTINGS, TINY, initialise, write_tokens
 
 STEPS = 30
@@ -31,13 +32,9 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(run: Path, end: str, processes: int = 1, begin: str = "init", to_step: int = STEPS, **changes: object) -> list[str]:
+def command(run: Path, end: str, begin: str = "init", to_step: int = STEPS, **changes: object) -> list[str]:
     settings = {**SETTINGS.__dict__, "steps": STEPS, "learning_rate": 1e-3, **changes}
-    launch = [sys.executable]
-    if processes > 1:
-        launch += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     return [
-        *launch,
         str(REPOSITORY / "scripts/pretrain.py"),
         *("--begin", str(run / begin), "--end", str(run / end), "--data.index", str(run / "train.json")),
         *("--code", "code", "--to_step", str(to_step), "--training", orjson.dumps(settings).decode(), "--threads", "1"),
@@ -45,9 +42,15 @@ def command(run: Path, end: str, processes: int = 1, begin: str = "init", to_ste
     ]
 
 
-def trained(run: Path, end: str, **options: object) -> Path:
-    done = subprocess.run(command(run, end, **options), capture_output=True, text=True, check=False)  # type: ignore[arg-type]
-    assert done.returncode == 0, done.stderr
+def started(run: Path, end: str, processes: int = 1, **options: object) -> list[Program]:
+    """A training's processes, rank 0 first; what they say goes to one file."""
+    (run / "said").unlink(missing_ok=True)
+    return started_together(processes, command(run, end, **options), run / "said", run)  # type: ignore[arg-type]
+
+
+def trained(run: Path, end: str, processes: int = 1, **options: object) -> Path:
+    programs = started(run, end, processes, **options)
+    assert [program.wait() for program in programs] == [0] * processes, programs[0].said()
     return run / end
 
 
@@ -58,7 +61,7 @@ def losses(folder: Path) -> dict[float, float]:
     return found
 
 
-def wait_for(what: Path, pattern: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(what: Path, pattern: str, process: "Program | subprocess.Popen[str]") -> None:
     while not list(what.glob(pattern)):
         assert process.poll() is None, "it ended before it was stopped"
         time.sleep(0.02)
@@ -84,8 +87,9 @@ def test_a_checkpoint_of_two_processes_goes_on_with_one(run: Path, sharding: str
 
 
 def test_processes_that_do_not_divide_the_batch_are_refused_before_the_first_update(run: Path) -> None:
-    done = subprocess.run(command(run, "end", processes=2, global_batch=5), capture_output=True, text=True, check=False)
-    assert done.returncode != 0 and "training: global_batch: 5: 2 processes do not divide it" in done.stderr
+    programs = started(run, "end", processes=2, global_batch=5)
+    assert [program.wait() for program in programs] == [1, 1]
+    assert "training: global_batch: 5: 2 processes do not divide it" in programs[0].said()
     assert not (run / "end").exists() and not (run / ".end.lock").exists()
 
 
@@ -94,11 +98,10 @@ def test_a_run_killed_at_random_updates_ends_in_the_bytes_of_one_that_was_not(ru
     straight = trained(run, "straight")
     chance = random.Random(attempt)
     for _ in range(3):
-        process = subprocess.Popen(command(run, "killed"), stderr=subprocess.DEVNULL)
-        wait_for(run, ".killed.rolling/update-*", process)
+        (program,) = started(run, "killed")
+        wait_for(run, ".killed.rolling/update-*", program)
         time.sleep(chance.uniform(0, 0.3))
-        process.kill()
-        process.wait()
+        program.kill()
     killed = trained(run, "killed")
     assert losses(killed) == losses(straight) and len(losses(killed)) == STEPS
     for name in ("model.safetensors", "optimizer.safetensors"):
@@ -110,29 +113,30 @@ def test_a_run_killed_at_random_updates_ends_in_the_bytes_of_one_that_was_not(ru
 def test_a_stopped_run_saves_its_state_says_so_and_goes_on_to_the_same_bytes(run: Path, number: signal.Signals) -> None:
     changes = {"log_every": 7}
     straight = trained(run, "straight", **changes)
-    process = subprocess.Popen(command(run, "stopped", **changes), stderr=subprocess.PIPE)
-    wait_for(run, ".stopped.rolling/update-*", process)
-    process.send_signal(number)
-    said = process.communicate()[1].decode()
-    assert process.returncode == 75 and f"stopped by {number.name} after update" in said and "run the same command again" in said
+    (program,) = started(run, "stopped", **changes)
+    wait_for(run, ".stopped.rolling/update-*", program)
+    program.send_signal(number)
+    code, said = program.wait(), program.said()
+    assert code == 75 and f"stopped by {number.name} after update" in said and "run the same command again" in said
     assert file_digest(trained(run, "stopped", **changes) / "model.safetensors") == file_digest(straight / "model.safetensors")
     assert losses(run / "stopped") == losses(straight)
 
 
 def test_two_stopped_processes_save_one_state_and_go_on(run: Path) -> None:
     straight = trained(run, "straight", processes=2)
-    process = subprocess.Popen(command(run, "stopped", processes=2), stderr=subprocess.PIPE, start_new_session=True)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    launched = [*launcher, *command(run, "stopped")]
+    process = subprocess.Popen(launched, stderr=subprocess.PIPE, text=True, start_new_session=True)
     wait_for(run, ".stopped.rolling/update-*", process)
     os.killpg(process.pid, signal.SIGTERM)
-    assert "stopped by SIGTERM" in process.communicate()[1].decode()
+    assert "stopped by SIGTERM" in process.communicate()[1]
     assert losses(trained(run, "stopped", processes=2)) == losses(straight)
 
 
 def test_a_rolling_state_of_other_settings_is_not_used(run: Path) -> None:
-    process = subprocess.Popen(command(run, "end"), stderr=subprocess.DEVNULL)
-    wait_for(run, ".end.rolling/update-*", process)
-    process.kill()
-    process.wait()
+    (program,) = started(run, "end")
+    wait_for(run, ".end.rolling/update-*", program)
+    program.kill()
     other = trained(run, "end", learning_rate=5e-4)
     assert file_digest(other / "model.safetensors") == file_digest(
         trained(run, "straight", learning_rate=5e-4) / "model.safetensors"
@@ -140,18 +144,18 @@ def test_a_rolling_state_of_other_settings_is_not_used(run: Path) -> None:
 
 
 def test_a_successor_of_a_living_orphan_waits_for_it_names_it_and_trains_nothing_again(run: Path) -> None:
-    orphan = subprocess.Popen(command(run, "end"), stderr=subprocess.DEVNULL)
+    (orphan,) = started(run, "end")
     wait_for(run, ".end.rolling/update-*", orphan)
     orphan.send_signal(signal.SIGSTOP)
-    successor = subprocess.Popen(command(run, "end"), stderr=subprocess.PIPE)
-    assert successor.stderr
-    first = next(line for line in successor.stderr if b"waiting" in line).decode()
-    assert f"process {orphan.pid} on {socket.gethostname()} trains this link; waiting until it ends" in first
+    (successor,) = started(run, "end")
+    while "waiting" not in successor.said():
+        assert successor.poll() is None, successor.said()
+        time.sleep(0.02)
+    assert f"process {orphan.pid} on {socket.gethostname()} trains this link; waiting until it ends" in successor.said()
     orphan.send_signal(signal.SIGCONT)
     assert orphan.wait() == 0 and len(losses(run / "end")) == STEPS
     before = (run / "end/model.safetensors").stat()
-    said = successor.communicate()[1].decode()
-    assert successor.returncode == 0 and f"going on from {run / 'end'}" in said
+    assert successor.wait() == 0 and f"going on from {run / 'end'}" in successor.said()
     assert (run / "end/model.safetensors").stat() == before
 
 
