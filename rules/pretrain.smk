@@ -5,7 +5,7 @@ rule pretrain:
     output:
         checkpoint=report(
             directory(artefacts.CHECKPOINT),
-            patterns=["metrics.jsonl"],
+            patterns=["{file}.jsonl"],
             caption="captions/pretraining.rst",
             category="Pretraining",
             labels={"model": "{model}", "updates": "{step}", "shows": "metrics"},

@@ -11,10 +11,10 @@ rule release_model:
     output:
         folder=report(
             directory(artefacts.MODEL),
-            patterns=["{name}.md", "provenance.json"],
+            patterns=["{file}.md", "{file,provenance}.json"],
             caption="captions/release.rst",
             category="Release",
-            labels={"model": "{model}", "shows": "model card and provenance"},
+            labels={"model": "{model}", "shows": "{file}"},
         ),
     log:
         log_of("release_model/{model}"),

@@ -11,9 +11,11 @@ from typing import Any
 
 import orjson
 import pytest
+from filelock import FileLock
 
 from codeparrot.corpus.shards import Record
-from tests.programs import Program
+from tests import tiny
+from tests.programs import ENOUGH, Program
 
 sys.dont_write_bytecode = True
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -22,6 +24,19 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def pytest_configure() -> None:
     """Threads that wait do not spin: tests beside each other, and the processes that they start, are more than the cores."""
     os.environ["OMP_WAIT_POLICY"] = "passive"
+
+
+# The longest first, so that none is left alone at the end; the tests on Slurm wait more than they compute.
+FIRST = ("services/test_slurm", "workflow/test_build", "pretraining/test_chain", "workflow/", "scripts/", "browser/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order files by FIRST; within a file the order stays."""
+
+    def place(item: pytest.Item) -> int:
+        return next((number for number, part in enumerate(FIRST) if part in str(item.path)), len(FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +62,6 @@ def copy_of_checkout(folder: Path) -> None:
         shutil.copy(REPOSITORY / name, folder / name, follow_symlinks=False)
 
 
-TINY_CORPUS = (
-    "source: {kind: installed-packages, min_bytes: 20000, max_bytes: 24000}\nshards: 2\nsplit: {valid_share: 0.4, seed: 1}\n"
-)
-TINY_TOKENIZER = "corpus: tiny\nvocabulary: 1000\ndocuments: 50\n"
-
-
 def snakemake_command(*arguments: str) -> tuple[list[str], dict[str, str]]:
     """A snakemake command of this environment, and the environment variables that a user's shell would have."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
@@ -70,3 +79,24 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 def record(content: str, repo_name: str = "owner/name", path: str = "module.py") -> Record:
     """A raw record around some content."""
     return Record(repo_name, path, "1", str(len(content.encode())), content, "mit")
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout with a tiny model, built by the literal command once for all tests, which copy it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "built-once"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            making = folder.with_suffix(".making")
+            copy_of_checkout(making)
+            (making / "config/corpora/tiny.yaml").write_text(tiny.CORPUS)
+            (making / "config/tokenizers/tiny.yaml").write_text(tiny.TOKENIZER)
+            (making / "config/models/tiny.yaml").write_text(tiny.MODEL)
+            command, environment = snakemake_command("results/tiny/")
+            done = subprocess.run(
+                command, cwd=making, env=environment, capture_output=True, text=True, check=False, timeout=ENOUGH
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            making.rename(folder)
+    return folder

@@ -78,7 +78,7 @@ def _line_starts(text: str) -> Iterator[tuple[int, int]]:
         for number, line in enumerate(text.splitlines()[error.lineno or 0 :], error.lineno or 0):
             if line and not line[0].isspace():
                 yield number, 0
-    except (tokenize.TokenError, SyntaxError):
+    except (tokenize.TokenError, SyntaxError, UnicodeDecodeError):  # the last from Python 3.12 on, after a lone carriage return
         return
 
 

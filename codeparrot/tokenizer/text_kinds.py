@@ -16,14 +16,31 @@ DEEP_COLUMNS = 12
 FOREIGN_LETTERS = 0.2
 
 _LAYOUT = {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.COMMENT, tokenize.ENCODING}
-_FORMATTED = tuple(
-    getattr(tokenize, name) for name in ("FSTRING_START", "FSTRING_MIDDLE", "FSTRING_END") if hasattr(tokenize, name)
-)
+# From Python 3.12 on a formatted string is several tokens (PEP 701).
+_FSTRING_START, _FSTRING_END = (getattr(tokenize, name, -1) for name in ("FSTRING_START", "FSTRING_END"))
+
+
+def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+    """The tokens of a text, a formatted string being one STRING as before Python 3.12, so that all Pythons see the same."""
+    lines = io.StringIO(text).readlines()
+    start, depth = (1, 0), 0
+    for token in tokenize.generate_tokens(iter([*lines, ""]).__next__):
+        if token.type == _FSTRING_START:
+            start, depth = token.start if not depth else start, depth + 1
+        elif token.type == _FSTRING_END:
+            depth -= 1
+            if not depth:
+                pieces = [lines[number] for number in range(start[0] - 1, token.end[0])]
+                pieces[-1] = pieces[-1][: token.end[1]]
+                pieces[0] = pieces[0][start[1] :]
+                yield tokenize.TokenInfo(tokenize.STRING, "".join(pieces), start, token.end, token.line)
+        elif not depth:
+            yield token
 
 
 def _spans(text: str) -> Iterator[tuple[str, tuple[int, int], tuple[int, int], str]]:
     """(kind, start, end, text) of all that is not code; positions are (line from 1, column). Raises what tokenize raises."""
-    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    tokens = list(_tokens(text))
     alone = True  # whether a string here would be a statement of its own
     for token, following in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
         if token.type == tokenize.COMMENT:
@@ -31,7 +48,7 @@ def _spans(text: str) -> Iterator[tuple[str, tuple[int, int], tuple[int, int], s
         elif token.type == tokenize.STRING:
             ends = following.type in (tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.COMMENT)
             yield "docstrings" if alone and ends else "literals", token.start, token.end, token.string
-        elif token.type == tokenize.NUMBER or token.type in _FORMATTED:
+        elif token.type == tokenize.NUMBER:
             yield "literals", token.start, token.end, token.string
         alone = token.type in _LAYOUT and (token.type != tokenize.NL or alone)
 
@@ -62,7 +79,7 @@ def kinds_of_bytes(text: str) -> NDArray[np.bool_] | None:
             masks[KINDS.index(kind), place(start) : place(end)] = True
             if kind != "code" and _is_foreign(spelled):
                 masks[KINDS.index("non-English"), place(start) : place(end)] = True
-    except (tokenize.TokenError, SyntaxError):
+    except (tokenize.TokenError, SyntaxError, UnicodeDecodeError):  # the last from Python 3.12 on, after a lone carriage return
         return None
     masks[0] = ~masks[1 : len(PARTS)].any(axis=0)
     for number, line in enumerate(lines):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import snakemake
-from tests.workflow.tiny_build import edited, planned, replaced
+from tests.workflow.edits import edited, planned, replaced
 
 
 def test_a_finished_build_has_nothing_to_be_done(built: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import snakemake
-from tests.workflow.tiny_build import edited, replaced
+from tests.workflow.edits import edited, replaced
 
 
 def packed(content: bytes) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, snakemake
-from tests.workflow.tiny_build import edited, planned, replaced
+from tests.workflow.edits import edited, planned, replaced
 
 CORPUS_RULES = {"export_shard", "clean_shard", "find_duplicates", "join_duplicates", "split_shard", "describe_corpus"}
 

@@ -1,8 +1,6 @@
 """Validation loss: every token once, in any batch and any number of processes; by position, by kind of text, by byte."""
 
 import math
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from codeparrot.tokenizer.text_kinds import KINDS
 from codeparrot.tokenizer.training import TokenizerSettings, train_tokenizer
 from codeparrot.tokens.packed import TokenSplit
 from tests.conftest import REPOSITORY
+from tests.programs import started_together
 from tests.unit.pretraining.test_loop import run
 from tests.unit.pretraining.tiny_training import VOCABULARY
 
@@ -65,9 +64,8 @@ if PartialState().is_main_process:
 def test_validation_loss_does_not_depend_on_the_number_of_processes(run: Path) -> None:
     output = run / "found.json"
     (run / "script.py").write_text(IN_PROCESSES.format(repository=str(REPOSITORY), run=str(run), output=str(output)))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(run / "script.py")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
+    programs = started_together(2, [str(run / "script.py")], run / "said", REPOSITORY)
+    assert [program.wait() for program in programs] == [0, 0], programs[0].said()
     alone, together = validate(run), orjson.loads(output.read_bytes())
     assert together["loss"] == pytest.approx(alone["loss"], abs=1e-6)
     assert together["tokens"] == alone["tokens"] == 40 * 15

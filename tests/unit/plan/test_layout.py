@@ -11,17 +11,6 @@ LIBRARY = REPOSITORY / "codeparrot"
 TOOLS = ["atomic", "chance", "command", "digests", "errors", "numbering", "progress", "syntax"]
 # What two stages know before either begins, then the stages themselves.
 STAGES = ["byte_level", "problems", "corpus", "cleaning", "tokenizer", "tokens", "model", "pretraining", "evaluation"]
-    "byte_level",
-    "problems",
-    "corpus",
-    "cleaning",
-    "tokenizer",
-    "tokens",
-    "model",
-    "pretraining",
-    "evaluation",
-    "reporting",
-]
 STAGES += ["reporting", "release"]
 
 

@@ -24,7 +24,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, sources: list[str]) -> Path
     """Three parquet files of texts, and a tokenizer."""
     folder = tmp_path_factory.mktemp("texts")
     train_tokenizer(iter(sources), TokenizerSettings(400)).save(str(folder / "tokenizer.json"))
-    texts = [part for source in sources for part in source.split("\n\n") if part][:150]
+    texts = [part for source in sources for part in source.split("\n\n") if part][:100]
     for number in range(3):
         rows = {"content": texts[number::3], "path": ["x"] * len(texts[number::3])}
         pl.DataFrame(rows).write_parquet(folder / f"train-{number}.parquet", row_group_size=20)

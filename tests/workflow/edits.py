@@ -1,4 +1,4 @@
-"""A tiny model: its config files, what a dry run of it lists, and edits of a file for the length of a block."""
+"""Edits of a file for the length of a block, and what a dry run lists then."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,27 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conftest import snakemake
-
-MODEL = """corpus: tiny
-tokenizer: tiny
-architecture: {model_type: gpt2, n_positions: 32, n_embd: 16, n_layer: 1, n_head: 2}
-launch: cpu
-training:
-  sequence_length: 32
-  global_batch: 4
-  device_batch: 2
-  steps: 5
-  checkpoint_every: 3
-  learning_rate: 1.0e-3  # a comment
-  warmup_steps: 2
-  precision: fp32
-  log_every: 1
-evaluation:
-  sequences: 20
-  benchmarks:
-    humaneval: {problems: 3, samples: 2, temperatures: [0.2, 0.8], max_new_tokens: 4, parts: 2}
-  completions: {samples: 1, sampling: {max_new_tokens: 4}}
-"""
 
 
 def planned(folder: Path, target: str = "results/tiny/") -> set[str]:
