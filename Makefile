@@ -32,7 +32,8 @@ check: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile rules
+	@# It calls shfmt, which lies beside it.
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakefmt --check Snakefile rules
 
 # The slow proofs, of which `make test` runs a small sample: a training link killed in twenty runs, a million strings encoded and
 # decoded, a link that meets the time limit of its Slurm job, where `make vllm` was run, vLLM's samples beside ours, and where

@@ -41,6 +41,7 @@ def test_every_file_compiles(version: str) -> None:
 def test_checks_and_unit_tests_pass(version: str) -> None:
     binaries = REPOSITORY / f".venv-{version}/bin"
     environment = {key: value for key, value in os.environ.items() if key not in ("PROVE", "VIRTUAL_ENV", "PYTHONPATH")}
+    environment["PATH"] = f"{binaries}:{environment['PATH']}"
     for command in (
         [interpreter(version), "envs/make_venv.py", f".venv-{version}"],
         [str(binaries / "ruff"), "check", "."],
