@@ -19,7 +19,7 @@ SCHEMAS = ROOT / "config/schemas"
 Settings = dict[str, dict[str, Any]]
 
 
-class _UniqueKeys(yaml.SafeLoader):  # type: ignore[misc]
+class _UniqueKeys(yaml.CSafeLoader):  # type: ignore[misc]
     """Refuses a key that is given twice, which YAML would let the last one win."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
