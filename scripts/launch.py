@@ -15,9 +15,6 @@ import sys
 from pathlib import Path
 
 import yaml
-from accelerate.commands.launch import launch_command, launch_command_parser
-from torch.distributed.elastic.multiprocessing.api import SignalException
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
 # What Slurm tells about the step that this process is in would be taken for options of the step that it starts.
 OF_THE_OUTER_STEP = re.compile(
@@ -28,6 +25,11 @@ OF_THE_OUTER_STEP = re.compile(
 
 def start(layout: Path, command: list[str], options: list[str]) -> int:
     """Run `accelerate launch` on this machine and return the exit code of the script in `command`."""
+    # Imported here, since it takes seconds that a launcher which only starts those of other nodes need not wait.
+    from accelerate.commands.launch import launch_command, launch_command_parser
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
     arguments = launch_command_parser().parse_args(["--config_file", str(layout), *options, *command])
     try:
         launch_command(arguments)
