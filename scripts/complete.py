@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from codeparrot.command import run
-from codeparrot.evaluation.completions import BATCH, block
+from codeparrot.evaluation.completions import BATCH, CompletionSettings, block
 from codeparrot.evaluation.generation import Request, Sampling, generate, load_generator
 
 
@@ -13,7 +13,7 @@ def main(
     prompt: str | None = None,
     samples: int = 1,
     whole: bool = False,
-    sampling: Sampling = Sampling(temperature=0.4, max_new_tokens=128),
+    sampling: Sampling = CompletionSettings().sampling,
 ) -> None:
     """Complete a prompt.
 

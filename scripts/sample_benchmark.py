@@ -14,11 +14,11 @@ def main(
     tokenizer: Path,
     benchmark: str,
     settings: BenchmarkSettings,
+    part: int,
+    parts: int,
+    batch: int,
+    backend: Backend,
     output: Path,
-    part: int = 0,
-    parts: int = 1,
-    batch: int = 64,
-    backend: Backend = "transformers",
     threads: int = 2,
 ) -> None:
     """Sample a benchmark.

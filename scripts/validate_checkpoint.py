@@ -21,9 +21,9 @@ def main(
     tokenizer: Path,
     step: int,
     sequence_length: int,
+    sequences: int,
+    batch: int,
     output: Path,
-    sequences: int = 0,
-    batch: int = 8,
     threads: int = 2,
 ) -> None:
     """Measure validation loss.

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +42,14 @@ def checkpoint(request: pytest.FixtureRequest, sources: list[str], tmp_path_fact
     return folder
 
 
-def by_vllm(checkpoint: Path, output: Path, settings: BenchmarkSettings, arguments: Sequence[str] = ()) -> list[dict[str, Any]]:
+def by_vllm(checkpoint: Path, output: Path, settings: BenchmarkSettings, part: int = 0, parts: int = 1) -> list[dict[str, Any]]:
     command = [PYTHON, "scripts/sample_benchmark.py", "--backend", "vllm", "--benchmark", "humaneval", "--output", output]
+    command += ["--part", str(part), "--parts", str(parts), "--batch", "64"]
     folder = ["--checkpoint", checkpoint, "--tokenizer", checkpoint / "tokenizer.json"]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     settings_text = orjson.dumps(settings, option=orjson.OPT_SERIALIZE_DATACLASS).decode()
     done = subprocess.run(
-        [*command, *folder, "--settings", settings_text, *arguments],
+        [*command, *folder, "--settings", settings_text],
         cwd=REPOSITORY,
         env=environment,
         capture_output=True,
@@ -77,6 +77,6 @@ def test_samples_are_drawn_by_their_own_seeds_and_end_as_they_should(checkpoint:
     for row in whole:
         assert "<|endoftext|>" not in row["written"] and row["written"].startswith(row["completion"])
         assert row["tokens"] == 100 or row["ended"] != "length"
-    second = by_vllm(checkpoint, tmp_path / "second.jsonl", settings, ["--part", "1", "--parts", "2"])
+    second = by_vllm(checkpoint, tmp_path / "second.jsonl", settings, part=1, parts=2)
     names = {row["task_id"] for row in second}
     assert second == [row for row in whole if row["task_id"] in names]

@@ -1,9 +1,12 @@
 """A mistake in a config file gives one message that names file, key, value and what is allowed."""
 
+import ast
 import re
 import shutil
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -133,3 +136,25 @@ def test_vllm_without_its_environment_is_refused_with_what_makes_it(tmp_path: Pa
     (tmp_path / ".venv-vllm/bin").mkdir(parents=True)
     (tmp_path / ".venv-vllm/bin/python").touch()
     assert evaluated.python() == '"$CODEPARROT/.venv-vllm/bin/python"'
+
+
+def defaults(schema: dict[str, Any]) -> Iterator[str]:
+    """The keys of a schema that have a default other than an empty one."""
+    for key, inner in schema.get("properties", {}).items():
+        if "default" in inner and inner["default"] not in ({}, []):
+            yield key
+        yield from defaults(inner)
+    for inner in (*schema.get("$defs", {}).values(), *([schema["else"]] if "else" in schema else [])):
+        yield from defaults(inner)
+
+
+def test_a_default_of_a_schema_is_said_in_no_script_again() -> None:
+    schemas = [yaml.safe_load(file.read_text()) for file in sorted((REPOSITORY / "config/schemas").glob("*.yaml"))]
+    keys = {key for schema in schemas for key in defaults(schema)}
+    assert {"quarantine", "compare", "parts", "sequences", "batch"} <= keys
+    for script in sorted((REPOSITORY / "scripts").glob("*.py")):
+        (function,) = [
+            node for node in ast.parse(script.read_text()).body if isinstance(node, ast.FunctionDef) and node.name == "main"
+        ]
+        given = function.args.args[len(function.args.args) - len(function.args.defaults) :]
+        assert not {argument.arg for argument in given} & keys, script
