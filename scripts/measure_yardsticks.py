@@ -10,7 +10,7 @@ from codeparrot.command import run
 from codeparrot.evaluation.yardsticks import yardsticks
 
 
-def main(train: Path, valid: Path, tokenizer: Path, sequence_length: int, output: Path, sequences: int = 0) -> None:
+def main(train: Path, valid: Path, tokenizer: Path, sequence_length: int, sequences: int, output: Path) -> None:
     """Measure the yardsticks.
 
     Args:
@@ -18,8 +18,8 @@ def main(train: Path, valid: Path, tokenizer: Path, sequence_length: int, output
         valid: Index of the validation split.
         tokenizer: The tokenizer.json.
         sequence_length: Tokens in a sequence.
-        output: The JSON file to write.
         sequences: How many sequences, evenly spread; 0 for all.
+        output: The JSON file to write.
     """
     vocabulary = Tokenizer.from_file(str(tokenizer)).get_vocab_size()
     result = yardsticks(train, valid, vocabulary, sequence_length, sequences)
