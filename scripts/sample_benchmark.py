@@ -28,11 +28,11 @@ def main(
         tokenizer: Its tokenizer.json.
         benchmark: The benchmark's name.
         settings: What is sampled.
-        output: The JSON-lines file to write.
         part: Which part of the problems, from 0.
         parts: Into how many parts they are divided; this changes no sample.
         batch: Samples written at once; vLLM finds its own number.
         backend: What writes them; vllm has to be installed.
+        output: The JSON-lines file to write.
         threads: CPU threads.
     """
     torch.set_num_threads(threads)

@@ -34,9 +34,9 @@ def main(
         tokenizer: The tokenizer.json of both.
         step: Updates that the checkpoint has seen, for the record.
         sequence_length: Tokens in a sequence.
-        output: The JSON file to write.
         sequences: How many sequences, evenly spread; 0 for all.
         batch: Sequences computed at once.
+        output: The JSON file to write.
         threads: CPU threads.
     """
     spelled = spellings(tokenizer)
