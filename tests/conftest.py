@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from codeparrot.corpus.shards import Record
 from tests import tiny
@@ -22,8 +23,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure() -> None:
-    """Threads that wait do not spin: tests beside each other, and the processes that they start, are more than the cores."""
+    """Threads that wait do not spin: tests beside each other, and the processes that they start, are more than the cores.
+
+    For the same reason an example that Hypothesis tries may take any time.
+    """
     os.environ["OMP_WAIT_POLICY"] = "passive"
+    settings.register_profile("any machine", deadline=None)
+    settings.load_profile("any machine")
 
 
 # The longest first, so that none is left alone at the end; the tests on Slurm wait more than they compute.

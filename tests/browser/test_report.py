@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from codeparrot.reporting.report import write_report
+from tests.programs import ENOUGH
 
 CHROMIUM = shutil.which("chromium")
 OPTIONS = [
@@ -79,7 +80,7 @@ def test_the_page_draws_its_figure_and_runs_nothing_that_a_model_wrote(tmp_path:
         "--dump-dom",
         (tmp_path / "report.html").as_uri(),
     ]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=ENOUGH, check=True).stdout
     assert "<title>a-model</title>" in dom and "<svg" in dom and "not run: no sandbox" in dom
     assert "25.00 <small>10.00–50.00</small>" in dom and "CodeParrot 110M" in dom
     assert "<script" not in dom and "<img" not in dom and "&lt;script&gt;" in dom

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.programs import ENOUGH
+
 CONFIG = Path("/etc/slurm")
 MARK = "# Made by the tests of CodeParrot Pipeline; it goes when they end.\n"
 NODES = ("gpu1", "gpu2")
@@ -102,8 +104,8 @@ def _accounting(folder: Path, port: int, database: int) -> str:
 
 
 def _wait_for(command: list[str], expected: str, processes: list["subprocess.Popen[bytes]"]) -> None:
-    """Run a command until it prints what is expected; RuntimeError when a daemon has ended or two minutes have passed."""
-    deadline = time.monotonic() + 120
+    """Run a command until it prints what is expected; RuntimeError when a daemon has ended or it hangs."""
+    deadline = time.monotonic() + ENOUGH
     while time.monotonic() < deadline:
         ended = [process.args for process in processes if process.poll() is not None]
         if ended:
@@ -112,7 +114,7 @@ def _wait_for(command: list[str], expected: str, processes: list["subprocess.Pop
         if done.returncode == 0 and " ".join(done.stdout.split()) == expected:
             return
         time.sleep(0.2)
-    raise RuntimeError(f"{command}: did not say {expected} within two minutes: {done.stdout}{done.stderr}")
+    raise RuntimeError(f"{command}: did not say {expected} within {ENOUGH} seconds: {done.stdout}{done.stderr}")
 
 
 def _write_configuration(folder: Path) -> int:

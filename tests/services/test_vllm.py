@@ -12,6 +12,7 @@ from codeparrot.evaluation.samples import sample_part
 from codeparrot.problems import BenchmarkSettings
 from tests.checkpoints import write_untrained
 from tests.conftest import REPOSITORY, json_lines
+from tests.programs import ENOUGH
 
 PYTHON = REPOSITORY / ".venv-vllm/bin/python"
 pytestmark = pytest.mark.skipif(
@@ -54,7 +55,7 @@ def by_vllm(checkpoint: Path, output: Path, settings: BenchmarkSettings, part: i
         env=environment,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=ENOUGH,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]

@@ -17,6 +17,7 @@ from codeparrot.evaluation.generation import load_generator
 from codeparrot.evaluation.gpus import take_one_gpu
 from tests.checkpoints import write_untrained
 from tests.conftest import REPOSITORY
+from tests.programs import ENOUGH
 
 # Claims a GPU, says which, and holds it until its input ends.
 JOB = "import sys; from codeparrot.evaluation.gpus import claimed; print(claimed(sys.argv[1:]), flush=True); sys.stdin.read()"
@@ -63,7 +64,7 @@ def test_jobs_side_by_side_take_a_gpu_each_and_a_killed_job_gives_its_own_back(n
     fourth = job(names)
     assert said(fourth) in names
     for process in (second, third, fourth):
-        process.communicate(timeout=30)
+        process.communicate(timeout=ENOUGH)
 
 
 def test_a_process_sees_only_the_gpu_that_it_took(machine: list[str]) -> None:
@@ -81,7 +82,7 @@ def test_a_job_waits_until_a_gpu_is_free(machine: list[str], caplog: pytest.LogC
     take_one_gpu()
     assert visible() == taken[1] and time.monotonic() - begin > 0.4
     assert "each of 2 GPUs has its job; waiting for one" in caplog.text
-    others[0].communicate(timeout=30)
+    others[0].communicate(timeout=ENOUGH)
     others[1].wait()
 
 
