@@ -9,7 +9,7 @@ def parses(text: str) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            ast.parse(text)
+            ast.parse(text.removeprefix("\ufeff"))  # a byte order mark, which the interpreter takes from a file, not a str
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
     return True

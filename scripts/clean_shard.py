@@ -32,7 +32,7 @@ def main(
         recipe: What is done with a file.
     """
     broken: list[Broken] = []
-    records = progress(read_records(raw, broken, broken_share), "records")
+    records = progress(read_records(raw, broken, broken_share, recipe.filters.max_bytes), "records")
     figures = clean_records(records, recipe, output, contaminated)
     figures.files["quarantined"], figures.bytes["quarantined"] = len(broken), sum(each.bytes for each in broken)
     write_quarantine(raw, broken, quarantine)

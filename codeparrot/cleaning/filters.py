@@ -107,7 +107,7 @@ def values(content: pl.Expr, filters: Filters) -> dict[str, pl.Expr]:
     share = content.map_batches(_alphanumerics, return_dtype=pl.Int64) / content.str.len_chars()
     assigned = content.str.count_matches("=", literal=True)
     if filters.assignments == "statements":
-        assigned = content.str.count_matches(_ASSIGNMENT)
+        assigned = text.str.count_matches(_ASSIGNMENT)
     return {
         "size": content.str.len_bytes(),
         "is_generated": head.str.contains_any(GENERATED_MARKERS),
@@ -131,6 +131,7 @@ def reasons(frame: pl.DataFrame, filters: Filters) -> pl.DataFrame:
 
     Shape (files, 2): size, reason.
     """
+    licenses = [key.lower() for key in filters.licenses]
     known = frame.select(
         "license",
         **values(pl.col("content"), filters),
@@ -138,7 +139,7 @@ def reasons(frame: pl.DataFrame, filters: Filters) -> pl.DataFrame:
         no_keywords_draw=_draws(frame, filters.seed, "no_keywords"),
     )
     fails = {
-        "license": ~pl.col("license").is_in(list(filters.licenses)) if filters.licenses else pl.lit(False),
+        "license": ~pl.col("license").str.to_lowercase().is_in(licenses) if licenses else pl.lit(False),
         "size": ~pl.col("size").is_between(filters.min_bytes, filters.max_bytes),
         "generated": pl.col("is_generated") if filters.drop_generated else pl.lit(False),
         "longest_line": pl.col("longest_line") > filters.max_line_length,

@@ -1,9 +1,11 @@
 """Raw shards: gzip JSON lines with the columns of the book's BigQuery export, read and written one record at a time."""
 
+import codecs
 import gzip
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 from isal import igzip, isal_zlib
@@ -26,6 +28,12 @@ class Record:
 
 
 COLUMNS = tuple(Record.__annotations__)
+# A line may be so many times as long as the text in it: JSON writes a control character in six bytes.
+ESCAPED = 6
+# What a record's other columns take at most, and how much of a line that is too long is passed over at once.
+BESIDE = PIECE = 2**16
+# Of the book's query, in bytes.
+LONGEST_CONTENT = 1048575
 
 
 @dataclass(frozen=True)
@@ -55,31 +63,55 @@ def _record(line: bytes) -> Record:
             row[column] = str(row[column])
         if not isinstance(row[column], str):
             raise _BrokenRecord(f"column '{column}' is {type(row[column]).__name__}, expected text; export it again")
-        if column in ("copies", "size") and not row[column].isdecimal():
-            raise _BrokenRecord(f"column '{column}' is {row[column][:40]!r}, expected a whole number")
+        if column in ("copies", "size") and not (
+            row[column].isascii() and row[column].isdigit() and int(row[column][:20]) < 2**63
+        ):
+            raise _BrokenRecord(f"column '{column}' is {row[column][:40]!r}, expected a whole number below 2**63")
     if "\0" in row["content"]:
         raise _BrokenRecord("column 'content' holds a NUL byte, expected text")
     return Record(**{column: row[column] for column in COLUMNS})
 
 
-def read_records(shard: Path, broken: list[Broken] | None = None, most: float = 0.0) -> Iterator[Record]:
+def _lines(stream: BinaryIO, longest: int) -> Iterator[tuple[bytes | None, int]]:
+    """Each line and its bytes; None instead of one that is longer than `longest`, which is passed over a piece at a time."""
+    while line := stream.readline(longest + 1):
+        size = len(line)
+        if size <= longest:
+            yield line, size
+            continue
+        while not line.endswith(b"\n") and (line := stream.readline(PIECE)):
+            size += len(line)
+        yield None, size
+
+
+def read_records(
+    shard: Path, broken: list[Broken] | None = None, most: float = 0.0, longest_content: int = LONGEST_CONTENT
+) -> Iterator[Record]:
     """Yield the records of a raw shard in order, in memory for one record.
 
-    Lines that are no record (not JSON in UTF-8, a column that is missing or of another type, a NUL byte) are put into `broken`
-    and passed over. Raises PipelineError naming shard and line for the first of them where no list is given; at the end where
+    Lines that are no record (not JSON in UTF-8, longer than a content of `longest_content` bytes can be, a column that is missing
+    or of another type, a NUL byte) are put into `broken` and passed over; a byte order mark at the beginning and empty lines are
+    passed over, too. Raises PipelineError naming shard and line for the first broken one where no list is given; at the end where
     they are more than a share `most` of all lines; and for what is not whole gzip.
     """
     line_number = 0
+    longest = ESCAPED * longest_content + BESIDE
     try:
         with igzip.open(shard, "rb") as stream:
-            for line in stream:
+            for line, size in _lines(stream, longest):
                 line_number += 1
+                if line is not None and line_number == 1:
+                    line = line.removeprefix(codecs.BOM_UTF8)
+                if line is not None and not line.strip():
+                    continue
                 try:
+                    if line is None:
+                        raise _BrokenRecord(f"{size} bytes, expected at most {longest}; it was not read")
                     record = _record(line)
                 except _BrokenRecord as error:
                     if broken is None:
                         raise PipelineError(f"{shard}, line {line_number}: {error}") from error
-                    broken.append(Broken(line_number, len(line), str(error)))
+                    broken.append(Broken(line_number, size, str(error)))
                     continue
                 yield record
     except EOFError as error:

@@ -119,6 +119,11 @@ def test_assignments_are_statements_and_not_comparisons_or_arguments(line: str, 
     assert value("assignments", line, replace(OPEN, assignments="characters")) == characters
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_statement_is_one_whatever_ends_its_line(end: str) -> None:
+    assert value("assignments", f"x = 1{end}y = 2{end}") == 2
+
+
 def test_too_few_assignments_drop_a_file() -> None:
     filters = replace(OPEN, min_assignments=5)
     assert reason("a = 1\n" * 5, filters) is None and reason("a = 1\n" * 4, filters) == "few_assignments"
@@ -128,6 +133,11 @@ def test_only_licences_of_the_list_are_kept_and_all_where_there_is_none() -> Non
     filters = replace(OPEN, licenses=("mit", "apache-2.0"))
     assert [reason("a = 1\n" * 5, filters, license=key) for key in ("mit", "gpl-3.0", "")] == [None, "license", "license"]
     assert reason("a = 1\n" * 5, OPEN, license="gpl-3.0") is None
+
+
+def test_licences_compare_without_case() -> None:
+    filters = replace(OPEN, licenses=("MIT", "apache-2.0"))
+    assert [reason("a = 1\n" * 5, filters, license=key) for key in ("mit", "MIT", "Apache-2.0")] == [None] * 3
 
 
 @pytest.mark.parametrize(("text", "name"), [("# test file\nx = 1\n" * 9, "config_or_test"), ("value = 1\n" * 9, "no_keywords")])

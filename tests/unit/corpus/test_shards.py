@@ -1,12 +1,13 @@
 """Raw shards: what is read is what was written; broken records are named with their place, and refused or set aside."""
 
 import gzip
+import io
 import json
 from pathlib import Path
 
 import pytest
 
-from codeparrot.corpus.shards import Broken, read_records, write_quarantine, write_records
+from codeparrot.corpus.shards import Broken, _lines, read_records, write_quarantine, write_records
 from codeparrot.errors import PipelineError
 from tests.conftest import record
 
@@ -116,3 +117,47 @@ def test_too_many_broken_records_stop_with_their_number_and_the_first(tmp_path: 
     file = shard_of(tmp_path, *[GOOD] * 97, [1], [2], [3])
     with pytest.raises(PipelineError, match=r"3 of 100 lines are broken, more than quarantine = 0.02 .* line 98: a JSON list"):
         list(read_records(file, [], 0.02))
+
+
+def test_a_line_longer_than_any_content_may_be_is_set_aside_unread_and_the_next_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "s.json.gz"
+    good = json.dumps(GOOD).encode()
+    for end in (b"\n" + good, b""):
+        file.write_bytes(gzip.compress(good + b"\n" + b" " * 2**24 + end))
+        broken: list[Broken] = []
+        assert len(list(read_records(file, broken, 1.0))) == 1 + bool(end)
+        assert [(each.line, each.bytes) for each in broken] == [(2, 2**24 + bool(end))]
+        assert broken[0].reason == f"{2**24 + bool(end)} bytes, expected at most {6 * 1048575 + 2**16}; it was not read"
+
+
+def test_the_longest_content_that_is_allowed_is_read_however_json_spells_it(tmp_path: Path) -> None:
+    content = "\x01" * 1000
+    file = shard_of(tmp_path, {**GOOD, "content": content})
+    assert [record.content for record in read_records(file, None, 0.0, len(content))] == [content]
+
+
+@pytest.mark.parametrize("column", ["copies", "size"])
+@pytest.mark.parametrize("value", ["9" * 30, "٣", "²", "-1", 2**63, ""])
+def test_a_count_that_no_column_can_hold_is_named(tmp_path: Path, column: str, value: object) -> None:
+    assert f"line 1: column '{column}' is" in message_of(shard_of(tmp_path, {**GOOD, column: value}))
+
+
+def test_a_byte_order_mark_and_empty_lines_are_no_broken_records(tmp_path: Path) -> None:
+    file = tmp_path / "s.json.gz"
+    file.write_bytes(
+        gzip.compress(b"\xef\xbb\xbf" + json.dumps(GOOD).encode() + b"\n\n" + json.dumps(GOOD).encode() + b"\r\n \n\n")
+    )
+    assert len(list(read_records(file))) == 2
+
+
+def test_no_piece_of_a_line_is_longer_in_memory_than_a_line_may_be() -> None:
+    asked: list[int] = []
+
+    class Watched(io.BytesIO):
+        def readline(self, size: int | None = -1) -> bytes:  # type: ignore[override]
+            asked.append(-1 if size is None else size)
+            return super().readline(size)
+
+    lines = list(_lines(Watched(b"short\n" + b"x" * 10**6 + b"\n" + b"end"), 1000))
+    assert lines == [(b"short\n", 6), (None, 10**6 + 1), (b"end", 3)]
+    assert min(asked) > 0 and max(asked) <= 2**16

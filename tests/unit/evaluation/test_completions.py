@@ -51,6 +51,10 @@ def test_a_block_is_what_was_written_up_to_some_place(written: str) -> None:
     assert written.startswith(block(FUNCTION, written))
 
 
+def test_a_byte_order_mark_is_no_syntax_error() -> None:
+    assert parses("\ufeffx = 1\n") and not parses("x = \ufeff1\n")
+
+
 def test_parsing_runs_nothing() -> None:
     assert parses("raise SystemExit") and not parses("def f(:") and not parses("\0")
 
