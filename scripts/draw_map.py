@@ -61,12 +61,8 @@ def read_rules(root: Path) -> list[Rule]:
 def library_functions(script: Path) -> list[tuple[str, str]]:
     """(module, function) of what a script calls of the stages' packages, in the order of its imports."""
     tree = ast.parse(script.read_text(encoding="utf-8"))
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    called |= {
-        f"{node.func.value.id}.{node.func.attr}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
-    }
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    called = [ast.unparse(call.func) for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset))]
     found = []
     for node in tree.body:
         if not isinstance(node, ast.ImportFrom) or not node.module or node.module.split(".")[0] != "codeparrot":
@@ -75,7 +71,8 @@ def library_functions(script: Path) -> list[tuple[str, str]]:
             used = alias.asname or alias.name
             found += [(node.module, alias.name)] if used in called else []
             found += [(f"{node.module}.{alias.name}", name[len(used) + 1 :]) for name in called if name.startswith(f"{used}.")]
-    return [(module, function) for module, function in found if module.split(".")[1] not in TOOLS and function.islower()]
+    functions = dict.fromkeys(each for each in found if each[0].split(".")[1] not in TOOLS and each[1].isidentifier())
+    return [(module, function) for module, function in functions if function.islower()]
 
 
 def tests_of(root: Path, functions: list[tuple[str, str]]) -> list[str]:
