@@ -77,6 +77,8 @@ def checkout(built_once: Path) -> Iterator[Path]:
         for name, machines in (("gpu-2x1", 2), ("gpu-1x2", 1)):
             layout = LAYOUT.format(kind="MULTI_GPU", cpu="false", machines=machines, processes=2)
             (copy / f"config/accelerate/{name}.yaml").write_text(layout)
+        for name in ("sharded", "full", "broken"):
+            (copy / f"config/corpora/{name}.yaml").write_text(tiny.CORPUS)
         write_model(copy, "codeparrot-xl", "gpu-2x1", steps=6, every=3)
         write_model(copy, "single", "cpu", steps=6)
         for name in ("straight", *DISTURBED):
@@ -90,6 +92,12 @@ def checkout(built_once: Path) -> Iterator[Path]:
             shutil.copytree(copy / "results/models/straight/init", copy / f"results/models/{name}/init")
         with cluster.running(slurm):
             yield copy
+
+
+@pytest.fixture(scope="session", autouse=True)
+def building(checkout: Path) -> Program:
+    """The literal command, which builds beside the other tests: each of its jobs waits for the one before."""
+    return started(checkout, "built", *arguments("results/codeparrot-xl/"))
 
 
 def started(checkout: Path, name: str, *given: str) -> Program:
@@ -113,53 +121,16 @@ def wait_for(check: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(scope="session")
-def built(checkout: Path) -> Path:
-    """The checkout after the literal command."""
-    done = snakemake(checkout, *arguments("results/codeparrot-xl/"))
-    assert done.returncode == 0, done.stdout + done.stderr
+def built(checkout: Path, building: Program) -> Path:
+    """The checkout after the literal command; tests that need it are the last ones of this file."""
+    assert building.wait() == 0, building.said()
     return checkout
 
 
-def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_partition_of_its_config(built: Path) -> None:
-    code = "import sys; from transformers import AutoModelForCausalLM as M; M.from_pretrained(sys.argv[1])"
-    subprocess.run([sys.executable, "-c", code, str(built / "results/codeparrot-xl")], check=True, capture_output=True)
-    links = jobs("pretrain", "codeparrot-xl")
-    assert len(links) == 2
-    for job in links:
-        assert (job["NumNodes"], job["TresPerNode"], job["Partition"]) == ("2", "gres:gpu:a100:1", "a100")
-        assert job["JobState"] == "COMPLETED" and job["JobName"].startswith("codeparrot_")
-    validations, samplings = (jobs(rule, "codeparrot-xl") for rule in ("validate_checkpoint", "sample_benchmark"))
-    assert validations and samplings
-    for job in (*validations, *samplings):
-        assert job["TresPerNode"] == "gres:gpu:a100:1" and job["NumNodes"] == "1"
-
-
-@pytest.mark.parametrize("rule", ["score_benchmark", "report_model"])
-def test_what_takes_seconds_waits_in_no_queue(built: Path, rule: str) -> None:
-    assert list((built / f"results/logs/{rule}").rglob("*.log")) and not jobs(rule, "codeparrot-xl")
-
-
-def test_the_efficiency_report_says_what_jobs_used_of_what_they_asked_for(built: Path) -> None:
-    reports = [file.read_text() for file in (built / "results/logs/slurm").glob("efficiency_report_*.csv")]
-    assert any("pretrain" in report and "CPU Efficiency" in report for report in reports), reports
-
-
 def test_rules_of_one_shard_are_job_arrays(checkout: Path) -> None:
-    (checkout / "config/corpora/sharded.yaml").write_text(tiny.CORPUS)
     done = snakemake(checkout, *arguments(*(f"results/corpora/sharded/raw/file-{number:012d}.json.gz" for number in range(2))))
     assert done.returncode == 0, done.stdout + done.stderr
     assert {job.get("ArrayTaskId") for job in jobs("export_shard", "sharded")} == {"1", "2"}
-
-
-def test_after_the_build_nothing_is_to_be_done(built: Path) -> None:
-    done = snakemake(built, *arguments("-n", "results/codeparrot-xl/"))
-    assert "Nothing to be done" in done.stdout + done.stderr
-
-
-def test_two_nodes_give_the_result_of_one(built: Path) -> None:
-    one, two = (read_metrics(built / f"results/models/{name}/step-000006") for name in ("single", "codeparrot-xl"))
-    assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], abs=1e-5)
-    assert len(two) == 6
 
 
 def is_training(checkout: Path, model: str) -> bool:
@@ -215,7 +186,6 @@ def test_a_link_that_meets_its_time_limit_goes_on_in_a_retry(checkout: Path) -> 
 
 
 def test_a_failing_jobs_error_and_the_path_of_its_log_reach_the_terminal(checkout: Path) -> None:
-    (checkout / "config/corpora/broken.yaml").write_text("source: {kind: installed-packages}\nshards: 1\n")
     raw = checkout / "results/corpora/broken/raw/file-000000000000.json.gz"
     raw.parent.mkdir(parents=True)
     raw.write_text("plain text")
@@ -285,7 +255,6 @@ def disk(checkout: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_named_nothing_is_lost_and_the_same_command_goes_on_with_space(checkout: Path, disk: Path) -> None:
-    (checkout / "config/corpora/full.yaml").write_text(tiny.CORPUS)
     first, second = (f"results/corpora/full/raw/file-{number:012d}.json.gz" for number in range(2))
     assert snakemake(checkout, first).returncode == 0
     built = file_digest(checkout / first)
@@ -300,3 +269,38 @@ def test_a_full_disk_is_named_nothing_is_lost_and_the_same_command_goes_on_with_
     done = snakemake(checkout, *command)
     assert done.returncode == 0 and "export_shard" in done.stdout + done.stderr, done.stdout + done.stderr
     assert file_digest(checkout / first) == built
+
+
+def test_the_literal_command_builds_the_model_folder_with_the_gpus_nodes_and_partition_of_its_config(built: Path) -> None:
+    code = "import sys; from transformers import AutoModelForCausalLM as M; M.from_pretrained(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(built / "results/codeparrot-xl")], check=True, capture_output=True)
+    links = jobs("pretrain", "codeparrot-xl")
+    assert len(links) == 2
+    for job in links:
+        assert (job["NumNodes"], job["TresPerNode"], job["Partition"]) == ("2", "gres:gpu:a100:1", "a100")
+        assert job["JobState"] == "COMPLETED" and job["JobName"].startswith("codeparrot_")
+    validations, samplings = (jobs(rule, "codeparrot-xl") for rule in ("validate_checkpoint", "sample_benchmark"))
+    assert validations and samplings
+    for job in (*validations, *samplings):
+        assert job["TresPerNode"] == "gres:gpu:a100:1" and job["NumNodes"] == "1"
+
+
+@pytest.mark.parametrize("rule", ["score_benchmark", "report_model"])
+def test_what_takes_seconds_waits_in_no_queue(built: Path, rule: str) -> None:
+    assert list((built / f"results/logs/{rule}").rglob("*.log")) and not jobs(rule, "codeparrot-xl")
+
+
+def test_the_efficiency_report_says_what_jobs_used_of_what_they_asked_for(built: Path) -> None:
+    reports = [file.read_text() for file in (built / "results/logs/slurm").glob("efficiency_report_*.csv")]
+    assert any("pretrain" in report and "CPU Efficiency" in report for report in reports), reports
+
+
+def test_after_the_build_nothing_is_to_be_done(built: Path) -> None:
+    done = snakemake(built, *arguments("-n", "results/codeparrot-xl/"))
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_two_nodes_give_the_result_of_one(built: Path) -> None:
+    one, two = (read_metrics(built / f"results/models/{name}/step-000006") for name in ("single", "codeparrot-xl"))
+    assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], abs=1e-5)
+    assert len(two) == 6
