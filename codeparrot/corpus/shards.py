@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ class Record:
 
 
 COLUMNS = tuple(Record.__annotations__)
+# Digits of a 64-bit number; more of them are not looked at, however they begin.
+_COUNT = re.compile("[0-9]{1,19}")
 # A line may be so many times as long as the text in it: JSON writes a control character in six bytes.
 ESCAPED = 6
 # What a record's other columns take at most, and how much of a line that is too long is passed over at once.
@@ -63,9 +66,7 @@ def _record(line: bytes) -> Record:
             row[column] = str(row[column])
         if not isinstance(row[column], str):
             raise _BrokenRecord(f"column '{column}' is {type(row[column]).__name__}, expected text; export it again")
-        if column in ("copies", "size") and not (
-            row[column].isascii() and row[column].isdigit() and int(row[column][:20]) < 2**63
-        ):
+        if column in ("copies", "size") and not (_COUNT.fullmatch(row[column]) and int(row[column]) < 2**63):
             raise _BrokenRecord(f"column '{column}' is {row[column][:40]!r}, expected a whole number below 2**63")
     if "\0" in row["content"]:
         raise _BrokenRecord("column 'content' holds a NUL byte, expected text")
